@@ -1,0 +1,173 @@
+"""Each file by itself: its driver in a fresh process as the worker runs it, beside the floor.
+
+The floor is what no generator can go below: the same statements asked with bare psycopg2, their rows
+fetched and thrown away, and the same bytes written to the same disk and flushed.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from benchmarks.bench import Bench
+from benchmarks.processes import MEGABYTE, in_fresh_process, peak_memory
+from benchmarks.samples import Cell, Sample, Table, timed
+from xivo_confgend import worker
+from xivo_confgend.drivers import Driver
+from xivo_confgend.store import Facts
+
+STATEMENT_TIMEOUT = 600.0
+FETCH = 10_000
+WRITE = 1 << 20
+
+COLUMNS = [
+    "file", "users", "first s", "time s", "floor s", "ratio", "of it fetch s", "of it write s",
+    "statements", "rows", "lines", "bytes", "peak MB",
+]  # fmt: skip
+
+_held: list[object] = []
+"""The ends of pipes that a daemon would hold: a worker dies with whoever holds them."""
+
+Statement = tuple[str, Any]
+"""What psycopg2 is asked: the text and its parameters."""
+
+
+@dataclass(frozen=True)
+class Generations:
+    """Several generations of one file in one process; `times[0]` is the first one, with its imports."""
+
+    times: tuple[float, ...]
+    size: int
+    lines: int
+    statements: tuple[Statement, ...]
+    peak: int
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the same statements and bytes cost without a generator."""
+
+    fetch: Sample
+    write: Sample
+    rows: int
+
+    @property
+    def total(self) -> Sample:
+        """Both together, run by run."""
+        return Sample(tuple(map(sum, zip(self.fetch.values, self.write.values, strict=True))))
+
+
+def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, runs: int) -> Generations:
+    """Generate the file of `driver` once and then `runs` times as a worker does; to be called in a fresh process."""
+    statements: list[Statement] = []
+    alive, living = multiprocessing.Pipe(duplex=False)
+    _held.append(living)
+    worker.initialise(config, uri, STATEMENT_TIMEOUT, alive)
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def record(connection: Any, _cursor: object, text: str, parameters: Any, *_: object) -> None:
+        if not connection.info.get("opening"):
+            statements.append((text, parameters))
+
+    times = []
+    for _ in range(runs + 1):
+        statements.clear()
+        facts = _facts(worker.generate(worker.Job(driver, path)))
+        times.append(facts.duration)
+    return Generations(tuple(times), facts.size, facts.lines, tuple(statements), peak_memory())
+
+
+def _facts(made: worker.Generated | worker.Failed) -> Facts:
+    if isinstance(made, worker.Failed):
+        raise RuntimeError(f"{made.reason}\n{made.trace}")
+    return made.facts
+
+
+def floor(uri: str, statements: tuple[Statement, ...], path: Path, runs: int) -> Floor:
+    """Ask `statements` and write the bytes at `path` again, `runs` times; to be called in a fresh process."""
+    content = path.read_bytes()
+    connection = psycopg2.connect(uri, options="-c jit=off")
+    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    rows = _ask(connection, statements)
+    fetch = [timed(lambda: _ask(connection, statements)) for _ in range(runs)]
+    connection.close()
+    target = path.with_name("floor")
+    write = [timed(lambda: _write(target, content)) for _ in range(runs)]
+    target.unlink()
+    return Floor(Sample(tuple(fetch)), Sample(tuple(write)), rows)
+
+
+def _ask(connection: Any, statements: tuple[Statement, ...]) -> int:
+    rows = 0
+    with connection, connection.cursor() as cursor:
+        for text, parameters in statements:
+            cursor.execute(text, parameters)
+            while cursor.description and (piece := cursor.fetchmany(FETCH)):
+                rows += len(piece)
+    return rows
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), WRITE):
+            file.write(content[start : start + WRITE])
+        os.fsync(file.fileno())
+
+
+def measure(bench: Bench) -> Iterator[Table]:
+    """The table of all files at all sizes, and how they grow."""
+    rows = [_row(bench, driver, users) for driver in bench.chosen() for users in bench.sizes]
+    table = Table(
+        "files",
+        "Each file by itself",
+        COLUMNS,
+        rows,
+        "`first`: the first generation of a process, with its imports; `time`: later ones, as in a worker that has"
+        " been at work. Both end when the bytes are flushed to the disk. `peak`: of the process that generates.",
+    )
+    yield table
+    if len(bench.sizes) > 1:
+        yield _growth(bench, table)
+
+
+def _row(bench: Bench, driver: Driver, users: int) -> list[Cell]:
+    uri = bench.company(users, driver.name)
+    path = bench.directory / driver.file.key
+    made = in_fresh_process(generate, uri, bench.config(), driver, path, bench.runs)
+    below = in_fresh_process(floor, uri, made.statements, path, bench.runs)
+    path.unlink()
+    times = Sample(made.times[1:])
+    return [
+        str(driver.file), users, made.times[0], times, below.total, times.median / below.total.median,
+        below.fetch.median, below.write.median, len(made.statements), below.rows, made.lines, made.size,
+        made.peak / MEGABYTE,
+    ]  # fmt: skip
+
+
+def _growth(bench: Bench, table: Table) -> Table:
+    small, large = min(bench.sizes), max(bench.sizes)
+    rows: list[list[Cell]] = []
+    for driver in bench.chosen():
+        file = str(driver.file)
+        exponents: list[Cell] = []
+        for column in ("time s", "bytes", "peak MB"):
+            values = [table.value(column, file=file, users=users) for users in (small, large)]
+            first, last = (one.median if isinstance(one, Sample) else float(one or 1) for one in values)
+            exponents.append(math.log(max(last, 1e-9) / max(first, 1e-9)) / math.log(large / small))
+        rows.append([file, *exponents])
+    return Table(
+        "growth",
+        f"Growth from {small:,} to {large:,} users",
+        ["file", "time exponent", "bytes exponent", "memory exponent"],
+        rows,
+        "1 is linear, 0 is constant: log of the ratio over log of the ratio of users.",
+    )

@@ -1,0 +1,101 @@
+"""The targets, held against what was measured in this run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.bench import Bench
+from benchmarks.daemon import EXTENSIONS, PJSIP
+from benchmarks.samples import Cell, Sample, Table, number
+
+Tables = dict[str, Table]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`measure` finds the value in the tables, None if it was not measured; it must be at most (or least) `limit`."""
+
+    what: str
+    measure: Callable[[Tables, Bench], Cell | None]
+    limit: float
+    unit: str
+    at_least: bool = False
+
+
+def _file(column: str, file: str) -> Callable[[Tables, Bench], Cell | None]:
+    return lambda tables, bench: tables["files"].value(column, file=file, users=bench.main_size)
+
+
+def _cell(table: str, row: int, column: str) -> Callable[[Tables, Bench], Cell | None]:
+    def find(tables: Tables, _bench: Bench) -> Cell | None:
+        rows = tables[table].rows
+        return rows[row][list(tables[table].columns).index(column)] if len(rows) > row else None
+
+    return find
+
+
+def _most(table: str, column: str, function: Callable[[list[float]], float] = max) -> Callable[[Tables, Bench], Cell]:
+    def find(tables: Tables, _bench: Bench) -> Cell:
+        place = list(tables[table].columns).index(column)
+        return function([_value(row[place]) for row in tables[table].rows])
+
+    return find
+
+
+def _small_daemon_share(tables: Tables, _bench: Bench) -> Cell:
+    rows = [row for row in tables["fetches"].rows if row[0] not in (PJSIP, EXTENSIONS)]
+    return max(_value(row[3]) for row in rows)
+
+
+def _crowd_throughput(tables: Tables, _bench: Bench) -> Cell:
+    place = list(tables["crowds"].columns).index("MB/s")
+    return min(_value(row[place]) / min(300, _value(row[place + 1])) for row in tables["crowds"].rows)
+
+
+TARGETS = (
+    Target(f"{PJSIP}: time", _file("time s", PJSIP), 0.6, "s"),
+    Target(f"{PJSIP}: ratio to the floor", _file("ratio", PJSIP), 3, ""),
+    Target(f"{PJSIP}: peak memory", _file("peak MB", PJSIP), 200, "MB"),
+    Target(f"{EXTENSIONS}: time", _file("time s", EXTENSIONS), 5.66 / 20, "s"),
+    Target(f"{EXTENSIONS}: ratio to the floor", _file("ratio", EXTENSIONS), 4, ""),
+    Target("asterisk/voicemail.conf: time", _file("time s", "asterisk/voicemail.conf"), 0.17 / 5, "s"),
+    Target("asterisk/queues.conf: time", _file("time s", "asterisk/queues.conf"), 0.27 / 10, "s"),
+    Target("asterisk/sccp.conf: time", _file("time s", "asterisk/sccp.conf"), 0.026, "s"),
+    Target("small files: daemon's share", _small_daemon_share, 5, "ms"),
+    Target("reload, nothing written", _cell("reloads", 0, "s"), 2, "s"),
+    Target("reload beside a writer", _cell("reloads", 1, "s"), 12, "s"),
+    Target("small file beside large ones: p99", _cell("neighbours", 2, "p99 ms"), 50, "ms"),
+    Target("growth of time: largest exponent", _most("growth", "time exponent"), 1.1, ""),
+    Target("growth of bytes: largest exponent", _most("growth", "bytes exponent"), 1.1, ""),
+    Target("crowd: slowest answer", _most("crowds", "slowest s"), 5, "s"),
+    Target("crowd: wrong answers", _most("crowds", "wrong"), 0, ""),
+    Target("crowd: daemon's peak memory", _most("crowds", "daemon peak MB"), 150, "MB"),
+    Target("crowd: throughput, of 300 MB/s or what `cat` moves", _crowd_throughput, 1, "times", at_least=True),
+)
+
+
+def _value(cell: Cell) -> float:
+    return cell.median if isinstance(cell, Sample) else float(cell)
+
+
+def verdict(bench: Bench, measured: Sequence[Table]) -> Table:
+    """The targets of which this run measured the value."""
+    tables = {table.name: table for table in measured}
+    rows: list[list[Cell]] = []
+    for target in TARGETS:
+        try:
+            cell = target.measure(tables, bench)
+        except KeyError:
+            continue
+        if cell is None:
+            continue
+        value = _value(cell)
+        met = value >= target.limit if target.at_least else value <= target.limit
+        sign = "≥" if target.at_least else "≤"
+        unit = f" {target.unit}" if target.unit else ""
+        rows.append(
+            [target.what, f"{sign} {number(target.limit)}{unit}", f"{number(value)}{unit}", "yes" if met else "NO"]
+        )
+    note = f"For {bench.main_size:,} users where nothing else is said; times of the reference are of its machine."
+    return Table("targets", "Targets", ["what", "target", "measured", "met"], rows, note)

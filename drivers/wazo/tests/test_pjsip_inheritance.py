@@ -1,0 +1,282 @@
+"""The fast way to the sections of SIP endpoints against the slow one that docs/spec/10-pjsip.conf.md describes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.pjsip import parts
+from xivo_confgend_wazo.impl.pjsip.collapse import SECTIONS, TYPES, collapse_stored
+from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
+
+SOUNDS = {"T1": ["set_var = __WAZO_RECORDING_START_SOUND=on "], "T2": []}
+KEYS = ("allow", " allow", "type", "callerid", "callerid", "aors", "auth", "context", "set_var", "set_var", "match")
+VALUES = ("", "a", "a ", "b", "WAZO_LINE_ID=1")
+
+
+@dataclass
+class World:
+    """Endpoints as the database has them. `stored`: endpoint, section, key, value."""
+
+    rows: dict[str, Endpoint]
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    priorities: dict[str, int] = field(default_factory=dict)
+    stored: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def endpoints(self):
+        own = collapse_stored(self.stored, safe_text())
+        return Endpoints(self.rows, dict(self.parents), self.priorities, own, SOUNDS)
+
+
+def safe_text():
+    return SafeText(logging.getLogger(__name__))
+
+
+def endpoint(uuid, template=False, label=None, tenant="T1", transport=None):
+    return Endpoint(uuid, f"n-{uuid}", label, tenant, transport, template)
+
+
+class Naive:
+    """Sections 5 to 8 of the specification, word for word."""
+
+    def __init__(self, world, items):
+        self.world = world
+        self.registry = {}
+        for uuid, item in sorted(items, key=lambda item: world.priorities.get(item[0], inf)):
+            self.register(uuid, item)
+
+    def register(self, uuid, item):
+        for parent in self.world.parents.get(uuid, ()):
+            if parent not in self.registry:
+                self.register(parent, None)
+        self.registry[uuid] = item
+
+    def raw(self, uuid, section):
+        row, item = self.world.rows[uuid], self.registry[uuid]
+        made = self.defaults(row, item) if section == "endpoint" else []
+        for parent in self.world.parents.get(uuid, ()):
+            made += self.raw(parent, section)
+        made += [(key, value) for one, kind, key, value in self.world.stored if (one, kind) == (uuid, section)]
+        if section == "endpoint":
+            return self.finish_endpoint(row, made)
+        if made:
+            made.append(("type", TYPES[section]))
+        if section == "aor" and isinstance(item, Line) and item.mailboxes:
+            made += [("mailboxes", ",".join(item.mailboxes)), ("type", "aor")]
+        if section in {"identify", "registration"} and made:
+            made.append(("endpoint", row.name))
+        if section == "registration" and made and self.raw(uuid, "registration_outbound_auth"):
+            made.append(("outbound_auth", f"auth_reg_{row.name}"))
+        return made
+
+    def finish_endpoint(self, row, made):
+        if row.transport is not None:
+            made.append(("transport", row.transport))
+        callerids = [value for key, value in made if key == "callerid"]
+        if callerids and callerids[-1]:
+            made.append(("set_var", f"XIVO_ORIGINAL_CALLER_ID={callerids[-1]}"))
+        if self.raw(row.uuid, "aor"):
+            made.append(("aors", row.name))
+        if self.raw(row.uuid, "auth"):
+            made.append(("auth", row.name))
+        made.append(("type", "endpoint"))
+        if self.raw(row.uuid, "outbound_auth"):
+            made.append(("outbound_auth", f"outbound_auth_{row.name}"))
+        return made
+
+    def defaults(self, row, item):
+        made = [("set_var", f"__WAZO_TENANT_UUID={row.tenant_uuid}")]
+        if isinstance(item, Line):
+            made += [("set_var", "WAZO_CHANNEL_DIRECTION=from-wazo"), ("set_var", f"WAZO_LINE_ID={item.id}")]
+            if item.context:
+                made += [("context", item.context), ("set_var", f"TRANSFER_CONTEXT={item.context}")]
+            for number, uuid, record, calls in item.users:
+                made += [("set_var", f"{name}_USERID={number}") for name in ("XIVO", "WAZO")]
+                made += [("set_var", f"{name}_USERUUID={uuid}") for name in ("XIVO", "WAZO")]
+                made += [("set_var", "WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")] if record else []
+                made.append(("set_var", f"WAZO_CALLER_SIMULTCALLS={calls}"))
+        if isinstance(item, Trunk):
+            made += [("set_var", "WAZO_PAI_FORMAT=")] + ([("context", item.context)] if item.context else [])
+        if isinstance(item, Guest):
+            made += [("set_var", "WAZO_CHANNEL_DIRECTION=from-wazo"), ("set_var", f"WAZO_MEETING_UUID={item.uuid}")]
+            made.append(("set_var", f"WAZO_MEETING_NAME={item.name}"))
+        if item is not None:
+            made += [("set_var", line.removeprefix("set_var = ")) for line in SOUNDS[row.tenant_uuid]]
+        if isinstance(item, Line) and item.mailboxes:
+            made.append(("mailboxes", ",".join(item.mailboxes)))
+        return made
+
+    def text(self, headers_of):
+        blocks = []
+        for uuid in self.registry:
+            row = self.world.rows[uuid]
+            if row.template:
+                continue
+            options = {section: collapse(self.raw(uuid, section)) for section in SECTIONS}
+            label = f"; {row.label}\n" if row.label else ""
+            blocks.append(f"{label}[{row.name}]\n{body(options['endpoint'])}")
+            blocks += [f"[{header}]\n{body(options[section])}" for section, header in headers_of(row, options)]
+        return "\n".join(blocks)
+
+    def phones(self):
+        def headers(_row, options):
+            entries = dict(options["endpoint"])
+            return [(section, entries[key]) for section, key in (("aor", "aors"), ("auth", "auth")) if key in entries]
+
+        return self.text(headers)
+
+    def trunks(self):
+        def headers(row, options):
+            entries, registration = dict(options["endpoint"]), dict(options["registration"])
+            wanted = [
+                ("aor", entries.get("aors")),
+                ("auth", entries.get("auth")),
+                ("identify", row.name),
+                ("outbound_auth", entries.get("outbound_auth")),
+                ("registration_outbound_auth", registration.get("outbound_auth")),
+                ("registration", row.name),
+            ]
+            return [(section, name) for section, name in wanted if name is not None and options[section]]
+
+        return self.text(headers)
+
+
+def collapse(raw):
+    single = [pair for pair in raw if pair[0] not in {"set_var", "match"}]
+    places = list(dict.fromkeys(key for key, _ in single))
+    values = dict(single)
+    repeated = list(dict.fromkeys(pair for pair in raw if pair[0] in {"set_var", "match"}))
+    return [(key, values[key]) for key in places] + repeated
+
+
+def body(options):
+    return "".join(f"{key} = {value}".strip() + "\n" for key, value in options)
+
+
+@st.composite
+def worlds(draw):
+    """Up to five endpoints, any of which inherit from any earlier ones."""
+    number = draw(st.integers(1, 5))
+    uuids = [f"e{place}" for place in range(number)]
+    choice = st.sampled_from
+    rows = {
+        uuid: endpoint(
+            uuid,
+            draw(choice((True, False, None))),
+            draw(choice((None, "", "Label"))),
+            draw(choice(("T1", "T2"))),
+            draw(choice((None, "udp", "tcp "))),
+        )
+        for uuid in uuids
+    }
+    parents = {
+        uuid: tuple(draw(st.lists(choice(uuids[:place]), unique=True, max_size=3)))
+        for place, uuid in enumerate(uuids)
+        if place
+    }
+    priorities = {uuid: draw(st.integers(0, 2)) for uuid, some in parents.items() if some}
+    options = st.tuples(choice(uuids), choice((*SECTIONS, *["endpoint"] * 7)), choice(KEYS), choice(VALUES))
+    stored = draw(st.lists(options, min_size=5, max_size=25))
+    return World(rows, parents, priorities, stored)
+
+
+users = st.tuples(st.integers(1, 2), st.sampled_from(("u1", "u2")), st.integers(0, 1), st.integers(5, 6))
+lines = st.builds(
+    Line,
+    st.integers(1, 3),
+    st.sampled_from(("", "ctx", "ctx ")),
+    users=st.lists(users, max_size=2),
+    mailboxes=st.lists(st.sampled_from(("1@a", "2@a ")), max_size=2),
+)
+guests = st.builds(Guest, st.just("m"), st.sampled_from((None, "Room")))
+trunks = st.builds(Trunk, st.sampled_from((None, "", "ctx")))
+
+
+def items(world, roles):
+    return st.lists(st.tuples(st.sampled_from(sorted(world.rows)), roles), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_lines_and_guests_are_what_the_specification_says_word_for_word(data):
+    world = data.draw(worlds())
+    some = data.draw(items(world, st.one_of(lines, guests)))
+
+    assert "".join(parts.phones(world.endpoints(), some, safe_text())) == Naive(world, some).phones()
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_trunks_are_what_the_specification_says_word_for_word(data):
+    world = data.draw(worlds())
+    some = data.draw(items(world, trunks))
+
+    assert "".join(parts.trunks(world.endpoints(), some, safe_text())) == Naive(world, some).trunks()
+
+
+@settings(deadline=None)
+@given(worlds())
+def test_what_has_no_circle_is_left_alone(world):
+    endpoints = world.endpoints()
+
+    endpoints.break_circles()
+
+    assert endpoints.parents == world.parents
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.integers(0, 6), st.lists(st.integers(0, 6), unique=True, max_size=3)))
+def test_only_links_of_a_circle_are_left_out_and_none_remains(links):
+    rows = {f"e{place}": endpoint(f"e{place}") for place in range(7)}
+    parents = {f"e{child}": tuple(f"e{one}" for one in some) for child, some in links.items()}
+    endpoints = World(rows, parents).endpoints()
+
+    endpoints.break_circles()
+
+    removed = [(child, one) for child, some in parents.items() for one in some if one not in endpoints.parents[child]]
+    assert all(child in reached(parents, one) for child, one in removed)
+    assert not any(uuid in reached(endpoints.parents, one) for uuid in rows for one in endpoints.parents.get(uuid, ()))
+
+
+def reached(parents, start):
+    """`start` and all its ancestors."""
+    found, waiting = set(), [start]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += parents.get(one, ())
+    return found
+
+
+def test_templates_may_inherit_from_each_other_a_thousand_deep():
+    uuids = [f"e{place}" for place in range(1500)]
+    rows = {uuid: endpoint(uuid, template=True) for uuid in uuids[:-1]} | {uuids[-1]: endpoint(uuids[-1])}
+    parents = {child: (parent,) for parent, child in pairwise(uuids)}
+    world = World(rows, parents, stored=[(uuids[0], "endpoint", "allow", "ulaw")])
+
+    content = "".join(parts.phones(world.endpoints(), [(uuids[-1], Guest("m", "Room"))], safe_text()))
+
+    assert content.startswith("[n-e1499]\nallow = ulaw\n")
+
+
+def test_a_long_part_comes_in_pieces_that_make_one_run():
+    rows = {f"e{place}": endpoint(f"e{place}") for place in range(4000)}
+    world = World(rows)
+    some = [(uuid, Guest("m", "Room")) for uuid in rows]
+
+    pieces = list(parts.phones(world.endpoints(), some, safe_text()))
+
+    assert len(pieces) > 1
+    assert "".join(pieces) == Naive(world, some).phones()
+
+
+def test_a_part_without_endpoints_is_nothing():
+    assert list(parts.phones(World({}).endpoints(), [], safe_text())) == []

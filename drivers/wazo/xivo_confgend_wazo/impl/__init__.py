@@ -1,0 +1,1 @@
+"""The drivers: needs the same installation."""

@@ -1,0 +1,157 @@
+"""asterisk/extensions.conf: the dialplan (docs/spec/20-extensions.conf.md, hints: 21-hints.md).
+
+What its contexts look like is for the administrators to say (`dialplan.contexts_file`); here the pieces come together.
+Order: contexts, and the extensions in each, as the database sorts their names; the includes of a context by priority,
+then name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Text, cast, func, select
+
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import SafeText, option
+from xivo_confgend.plugin_helpers.templates import TemplateHelper
+from xivo_confgend_wazo.impl.dialplan.contexts_file import (
+    FEATURES_SECTION,
+    ContextsFile,
+    Section,
+    contexts_paths,
+    read_contexts_file,
+)
+from xivo_confgend_wazo.impl.dialplan.features import Features
+from xivo_confgend_wazo.impl.dialplan.hints import Hints
+from xivo_confgend_wazo.impl.dialplan.ivrs import TEMPLATE, ivr_texts
+from xivo_confgend_wazo.impl.dialplan.objects import ObjectTemplate
+from xivo_confgend_wazo.impl.pieces import large_pieces
+from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.impl.templates import TEMPLATES
+from xivo_confgend_wazo.meta import context, contextinclude, extensions, line_extension, linefeatures
+
+logger = logging.getLogger(__name__)
+
+OBJECTS_AT_A_TIME = 500
+"""About 128 KiB of text."""
+
+SUBROUTINES = {"incall": "did"}
+"""Types of extensions whose subroutine has another name."""
+
+
+class ExtensionsConf:
+    """The driver of asterisk/extensions.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self._templates = TemplateHelper(config, TEMPLATES)
+
+    def dependencies(self) -> list[Path]:
+        """The contexts file and the templates of voice menus."""
+        return [*contexts_paths(self._config), *self._templates.dependencies(TEMPLATE)]
+
+    def generate(self) -> Iterator[str]:
+        """The content of the file. Raises TemplateError if a file of the administrators cannot be used."""
+        return large_pieces(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        """Top of the file first."""
+        contexts_file = read_contexts_file(self._config)
+        safe = SafeText(logger)
+        features = Features(safe)
+        hints = Hints(features.prefixes(), safe)
+        yield "[usersharedlines]\n"
+        yield hints.of_users
+        yield from _contexts(contexts_file, hints, safe)
+        yield from _features(contexts_file.features, features)
+        yield from ivr_texts(self._templates, safe)
+        safe.warn()
+
+
+def _contexts(contexts_file: ContextsFile, hints: Hints, safe: SafeText) -> Iterator[str]:
+    """Each context, and the empty line that goes before the next section."""
+    includes = _includes(safe)
+    objects = _objects(safe)
+    c = context.c
+    statement = select(c.id, c.name, c.contexttype, c.tenant_uuid).where(c.commented == 0).order_by(c.name)
+    separator = "\n"
+    for row_id, name, contexttype, tenant_uuid in Session.execute(statement).all():
+        section = contexts_file.choose(name, contexttype)
+        if section is None or safe.section_name(name, "context", row_id, "name") is None:
+            continue
+        yield f"{separator}[{name}]\n{_options(section, name)}{includes.get(name, '')}\n"
+        template = ObjectTemplate(section.objects, name, safe.value(tenant_uuid, "context", row_id, "tenant_uuid"))
+        yield from _object_lines(template, objects.get(name, []))
+        yield hints.of_context(name)
+        separator = "\n\n"
+    yield separator[1:]
+
+
+def _options(section: Section, name: str, after: str = "") -> str:
+    """The printed options of a section, each with `after` after it."""
+    return "".join(option(key, value.replace("%%CONTEXT%%", name)) + after for key, value in section.options)
+
+
+def _includes(safe: SafeText) -> dict[str, str]:
+    """The include lines of each context."""
+    c = contextinclude.c
+    lines: dict[str, str] = {}
+    statement = select(c.context, c.include).order_by(c.priority, c.include)
+    for name, include in fetch_safe(statement, safe, {1: Source("contextinclude", 0, "include")}):
+        lines[name] = lines.get(name, "") + option("include", include)
+    return lines
+
+
+def _objects(safe: SafeText) -> dict[str, list[Any]]:
+    """(context, id, exten, type, typeval) of what can be dialled in each context.
+
+    What has lines needs an enabled one; that is asked for all at once, because a sub-query that the database hashes is
+    slow as soon as the hash does not fit into its `work_mem`.
+    """
+    c, le = extensions.c, line_extension.c
+    lines = (
+        select(le.extension_id, func.bool_or(func.coalesce(linefeatures.c.commented, 1) == 0).label("enabled"))
+        .select_from(line_extension.outerjoin(linefeatures, linefeatures.c.id == le.line_id))
+        .group_by(le.extension_id)
+        .subquery()
+    )
+    statement = (
+        select(c.context, c.id, c.exten, cast(c.type, Text), c.typeval)
+        .select_from(extensions.outerjoin(lines, lines.c.extension_id == c.id))
+        .where(c.commented == 0, c.typeval != "0", c.type != "parking", lines.c.enabled.is_not(False))
+        .order_by(c.exten)
+    )
+    objects: dict[str, list[Any]] = {}
+    sources = {2: Source("extensions", 1, "exten"), 4: Source("extensions", 1, "typeval")}
+    for row in fetch_safe(statement, safe, sources):
+        objects.setdefault(row[0], []).append(row)
+    return objects
+
+
+def _object_lines(template: ObjectTemplate, rows: Sequence[Any]) -> Iterator[str]:
+    for start in range(0, len(rows), OBJECTS_AT_A_TIME):
+        some = rows[start : start + OBJECTS_AT_A_TIME]
+        yield template.write([row[2] for row in some], _actions(some))
+
+
+def _actions(rows: Sequence[Any]) -> list[str]:
+    """Where a call to each extension goes (section 5)."""
+    return [
+        f"GoSub(user,s,1({typeval},,{row_id}))"
+        if kind == "user"
+        else f"GoSub({SUBROUTINES.get(kind, kind)},s,1({typeval},))"
+        for _, row_id, _, kind, typeval in rows
+    ]
+
+
+def _features(section: Section, features: Features) -> Iterator[str]:
+    """The section of the feature extensions, and the forwards."""
+    yield f"[{FEATURES_SECTION}]\n"
+    yield _options(section, FEATURES_SECTION, after="\n")
+    yield ObjectTemplate(section.objects, FEATURES_SECTION, "").write(*features.dialled())
+    yield from features.forwards()

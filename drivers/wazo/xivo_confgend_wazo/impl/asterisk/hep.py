@@ -1,0 +1,28 @@
+"""asterisk/hep.conf: the stored file of that name (docs/spec/14-rtp-hep.md)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.queries.stored_files import stored_file
+
+logger = logging.getLogger(__name__)
+
+
+class HEPConf:
+    """The driver of asterisk/hep.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        pass
+
+    def generate(self) -> str:
+        """The content of the file; empty when nothing is stored."""
+        safe = SafeText(logger)
+        content = stored_file("hep.conf", safe)
+        safe.warn()
+        return content

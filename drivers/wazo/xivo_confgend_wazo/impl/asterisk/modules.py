@@ -1,0 +1,55 @@
+"""asterisk/modules.conf: which modules Asterisk does not load (docs/spec/24-features-parking-moh-modules.md section 4).
+
+Made from the configuration alone: `enabled_asterisk_modules`, and the template that `templates.modulesconf` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xivo_confgend.plugin_helpers.templates import DEFAULT_DIRECTORY, TemplateError, load_template
+from xivo_confgend_wazo.impl.templates import TEMPLATES
+
+FILE = "modules.conf.jinja2"
+DEFAULTS = (Path(DEFAULT_DIRECTORY, FILE), TEMPLATES / FILE)
+"""Where the template is looked for when the configuration names none."""
+
+
+class ModulesConf:
+    """The driver of asterisk/modules.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+
+    def dependencies(self) -> Iterable[str | Path]:
+        """The template's file, or those where it is looked for."""
+        return self._candidates()
+
+    def generate(self) -> str:
+        """The content of the file.
+
+        Raises TemplateError naming file and line, and ValueError if the modules are no mapping.
+        """
+        candidates = self._candidates()
+        path = next((path for path in candidates if Path(path).exists()), candidates[-1])
+        return load_template(path).dump({"modules": self._disabled()})
+
+    def _candidates(self) -> list[str | Path]:
+        templates = self._config.get("templates") or {}
+        configured = templates.get("modulesconf") if isinstance(templates, Mapping) else None
+        if configured is None:
+            return list(DEFAULTS)
+        if not isinstance(configured, str):
+            raise TemplateError(f"configuration key templates.modulesconf: expected a path, got {configured!r}")
+        return [configured]
+
+    def _disabled(self) -> list[str]:
+        """The names that are switched off, sorted by code point."""
+        modules = self._config.get("enabled_asterisk_modules") or {}
+        if not isinstance(modules, Mapping):
+            raise ValueError("configuration key enabled_asterisk_modules: expected a mapping of names to true or false")
+        return sorted(str(name) for name, enabled in modules.items() if not enabled)

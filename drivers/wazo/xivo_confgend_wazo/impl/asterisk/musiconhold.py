@@ -1,0 +1,50 @@
+"""asterisk/musiconhold.conf: the classes of music on hold (docs/spec/24-features-parking-moh-modules.md section 3).
+
+Rendered from the template `asterisk/musiconhold.jinja`, which administrators may replace. Order: by name, compared by
+code point.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend.plugin_helpers.templates import TemplateHelper
+from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.impl.templates import TEMPLATES
+from xivo_confgend_wazo.meta import moh
+
+logger = logging.getLogger(__name__)
+
+TEMPLATE = "asterisk/musiconhold"
+BASE_DIRECTORY = "/var/lib/asterisk/moh"
+SORT_MAP = {"alphabetical": "alpha", "random_start": "randstart"}
+COLUMNS = {name: moh.c[name] for name in ("uuid", "tenant_uuid", "name", "label", "mode", "application", "sort")}
+
+
+class MusicOnHoldConf:
+    """The driver of asterisk/musiconhold.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._templates = TemplateHelper(config, TEMPLATES)
+
+    def dependencies(self) -> Iterable[str | Path]:
+        """The template's files."""
+        return self._templates.dependencies(TEMPLATE)
+
+    def generate(self) -> str:
+        """The content of the file. Raises TemplateError naming file and line."""
+        safe = SafeText(logger)
+        statement = select_named(COLUMNS).order_by(moh.c.name.collate("C"))
+        variables = {
+            "base_directory": BASE_DIRECTORY,
+            "moh_list": list(safe_rows(COLUMNS, statement, safe, "name")),
+            "sort_map": SORT_MAP,
+        }
+        safe.warn()
+        return self._templates.get_template(TEMPLATE).dump(variables)

@@ -1,0 +1,58 @@
+"""asterisk/pjsip.conf: SIP settings, transports, lines, trunks and guests of meetings (docs/spec/10-pjsip.conf.md).
+
+This module is the layout of the file. What the database is asked is in `impl/queries/sip_endpoints.py`, the rules
+of endpoints are in `impl/pjsip/`, and why they are fast in its `collapse`. Order: see the former.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.pjsip import parts
+from xivo_confgend_wazo.impl.queries.sip_endpoints import (
+    Transport,
+    read_endpoints,
+    read_guests,
+    read_lines,
+    read_transports,
+    read_trunks,
+)
+from xivo_confgend_wazo.impl.queries.stored_files import stored_file
+
+logger = logging.getLogger(__name__)
+
+
+class PJSIPConf:
+    """The driver of asterisk/pjsip.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        pass
+
+    def generate(self) -> Iterator[str]:
+        """The content of the file, in large pieces."""
+        safe = SafeText(logger)
+        yield stored_file("pjsip.conf", safe, required=("global", "system"))
+        transports = read_transports(safe)
+        yield _transports(transports, safe)
+        endpoints = read_endpoints(transports, safe)
+        yield "\n"
+        yield from parts.phones(endpoints, read_lines(safe), safe)
+        yield "\n"
+        yield from parts.trunks(endpoints, read_trunks(safe), safe)
+        yield "\n"
+        yield from parts.phones(endpoints, read_guests(safe), safe)
+        safe.warn()
+
+
+def _transports(transports: Sequence[Transport], safe: SafeText) -> str:
+    """The sections of transports. Their options are not merged: some are lists."""
+    return "\n".join(
+        f"[{one.name}]\ntype = transport\n{''.join(one.lines)}"
+        for one in transports
+        if safe.section_name(one.name, "pjsip_transport", one.uuid, "name") is not None
+    )

@@ -1,0 +1,162 @@
+"""asterisk/queues.conf: queues and groups with their members (docs/spec/22-queues.conf.md section 1).
+
+Order: sections by name, members by position, then interface; names compare by code point.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.queries.static_options import option_lines, static_options
+from xivo_confgend_wazo.meta import groupfeatures, queue, queuefeatures, queuemember, staticqueue, userfeatures
+
+logger = logging.getLogger(__name__)
+
+OPTIONS = (
+    "musicclass",
+    "announce",
+    "context",
+    "timeout",
+    "monitor-type",
+    "monitor-format",
+    "queue-youarenext",
+    "queue-thereare",
+    "queue-callswaiting",
+    "queue-holdtime",
+    "queue-minutes",
+    "queue-seconds",
+    "queue-thankyou",
+    "queue-reporthold",
+    "periodic-announce",
+    "announce-frequency",
+    "periodic-announce-frequency",
+    "announce-round-seconds",
+    "announce-holdtime",
+    "retry",
+    "wrapuptime",
+    "maxlen",
+    "servicelevel",
+    "strategy",
+    "joinempty",
+    "leavewhenempty",
+    "ringinuse",
+    "reportholdtime",
+    "memberdelay",
+    "weight",
+    "timeoutrestart",
+    "timeoutpriority",
+    "autofill",
+    "autopause",
+    "setinterfacevar",
+    "setqueueentryvar",
+    "setqueuevar",
+    "membermacro",
+    "min-announce-frequency",
+    "random-periodic-announce",
+    "announce-position",
+    "announce-position-limit",
+    "defaultrule",
+)
+"""The columns that are options, in the order in which they are written."""
+
+
+class QueuesConf:
+    """The driver of asterisk/queues.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        pass
+
+    def generate(self) -> str:
+        """The content of the file."""
+        safe = SafeText(logger)
+        rows = static_options(staticqueue, ["general"])
+        general = "".join(option_lines(staticqueue, rows, "general", safe))
+        content = "\n".join([f"[general]\n{general}", *_sections(safe)])
+        safe.warn()
+        return content
+
+
+def _sections(safe: SafeText) -> Iterator[str]:
+    members = _members()
+    for label, name, *values in Session.execute(_queues()).all():
+        lines = _lines(label, name, values, members[name])
+        if "]" in name or not "".join(lines).isprintable():
+            if safe.section_name(name, "queue", ascii(name), "name") is None:
+                continue
+            lines = _lines(*_cleaned(label, name, values, members[name], safe))
+        yield "\n".join([*lines, ""])
+
+
+def _lines(label: str, name: str, values: Sequence[Any], members: Sequence[Any]) -> list[str]:
+    """The section of a queue from its label to its last member."""
+    lines = [f"; {label}", f"[{name}]"] if label else [f"[{name}]"]
+    # NULL and the empty text are left out, the number 0 is not.
+    lines += [
+        f"{option} = {value}".rstrip() for option, value in zip(OPTIONS, values, strict=True) if value or value == 0
+    ]
+    for penalty, interface, uuid in members:
+        if uuid is None:
+            lines.append(f"member = {interface},{penalty},,")
+        else:
+            lines.append(f"member = Local/{uuid}@usersharedlines,{penalty},,hint:{uuid}@usersharedlines")
+    return lines
+
+
+def _cleaned(
+    label: str, name: str, values: Sequence[Any], members: Sequence[Any], safe: SafeText
+) -> tuple[str, str, Sequence[Any], Sequence[Any]]:
+    """The same row and members, safe to write."""
+    label = safe.value(label, "groupfeatures or queuefeatures", name, "label or displayname")
+    values = [
+        safe.value(value, "queue", name, option) if isinstance(value, str) else value
+        for option, value in zip(OPTIONS, values, strict=True)
+    ]
+    cleaned_members = []
+    for penalty, interface, uuid in members:
+        user = uuid and safe.value(uuid, "userfeatures, member of queue", name, "uuid")
+        cleaned_members.append((penalty, safe.value(interface, "queuemember", name, "interface"), user))
+    return label, name, values, cleaned_members
+
+
+def _queues() -> Any:
+    """Label, name and options of each enabled queue or group.
+
+    The enumeration is read as text: a value that this code does not know is no error.
+    """
+    columns: list[ColumnElement[Any]] = [
+        cast(queue.c[name], Text) if name == "monitor-type" else queue.c[name] for name in OPTIONS
+    ]
+    return select(_label(), queue.c.name, *columns).where(queue.c.commented == 0).order_by(queue.c.name.collate("C"))
+
+
+def _label() -> ColumnElement[Any]:
+    """What a person calls the queue or group; `groupfeatures.name` is not unique, so the lowest id counts."""
+    group = select(groupfeatures.c.label).where(groupfeatures.c.name == queue.c.name).order_by(groupfeatures.c.id)
+    displayname = select(queuefeatures.c.displayname).where(queuefeatures.c.name == queue.c.name)
+    is_group = queue.c.category == "group"
+    label = case((is_group, group.limit(1).scalar_subquery()), else_=displayname.limit(1).scalar_subquery())
+    return func.coalesce(label, "unknown")
+
+
+def _members() -> dict[str, list[Any]]:
+    """Penalty, interface and user's UUID of each member that is no agent, by name of the queue."""
+    statement = (
+        select(queuemember.c.queue_name, queuemember.c.penalty, queuemember.c.interface, userfeatures.c.uuid)
+        .select_from(queuemember.outerjoin(userfeatures, userfeatures.c.id == queuemember.c.userid))
+        .where(queuemember.c.commented == 0, queuemember.c.usertype == "user")
+        .order_by(queuemember.c.position, queuemember.c.interface.collate("C"))
+    )
+    members = defaultdict(list)
+    for name, *member in Session.execute(statement).all():
+        members[name].append(member)
+    return members

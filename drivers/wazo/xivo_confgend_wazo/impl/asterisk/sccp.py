@@ -1,0 +1,274 @@
+"""asterisk/sccp.conf: devices, lines and speed dials of SCCP phones (docs/spec/11-sccp.conf.md).
+
+Order: settings by id; devices and lines by name (compared by code point), then id; speed dials by user and position.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
+from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups
+from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.meta import (
+    extensions,
+    feature_extension,
+    func_key_dest_custom,
+    func_key_mapping,
+    line_extension,
+    linefeatures,
+    sccpdevice,
+    sccpgeneralsettings,
+    sccpline,
+    user_line,
+    userfeatures,
+    voicemail,
+)
+
+logger = logging.getLogger(__name__)
+
+DEVICE_OPTIONS = frozenset({"dialtimeout", "dateformat", "vmexten", "keepalive"})
+LINE_OPTIONS = frozenset({"context", "language", "directmedia", "tos_audio", "disallow", "allow"})
+GUEST_DEVICE = "[guest](xivo_device_tpl)\ntype = device\nline = guestline\n"
+GUEST_LINE = """\
+[guestline](xivo_line_tpl)
+type = line
+context = xivo-initconfig
+cid_name = Autoprov
+cid_num = autoprov
+"""
+DEVICE = {
+    "id": sccpdevice.c.id,
+    "name": sccpdevice.c.name,
+    "device": sccpdevice.c.device,
+    "line": sccpdevice.c.line,
+    "voicemail_id": voicemail.c.uniqueid,
+    "mailbox": voicemail.c.mailbox,
+}
+LINE = {
+    "id": sccpline.c.id,
+    "name": sccpline.c.name,
+    "cid_name": sccpline.c.cid_name,
+    "cid_num": sccpline.c.cid_num,
+    "tenant_uuid": sccpline.c.tenant_uuid,
+    "allow": sccpline.c.allow,
+    "disallow": sccpline.c.disallow,
+    "line_id": linefeatures.c.id,
+    "context": linefeatures.c.context,
+    "user_id": userfeatures.c.id,
+    "user_uuid": userfeatures.c.uuid,
+    "language": userfeatures.c.language,
+    "simultcalls": userfeatures.c.simultcalls,
+    "enableonlinerec": userfeatures.c.enableonlinerec,
+    "extension_id": extensions.c.id,
+    "exten": extensions.c.exten,
+}
+CLEANING = str.maketrans("", "", "\n\r\t;")
+"""What is removed from the texts of a speed dial."""
+
+
+class Setting(NamedTuple):
+    """One general setting: its row in `sccpgeneralsettings`, or in `feature_extension` for the last."""
+
+    row: object
+    name: str
+    value: str
+
+
+class SCCPConf:
+    """The driver of asterisk/sccp.conf."""
+
+    deterministic = True
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        pass
+
+    def generate(self) -> str:
+        """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
+        safe = SafeText(logger)
+        settings = _settings(safe)
+        speed_dials = _speed_dials()
+        content = (
+            _run([_general(settings, safe)])
+            + _run([_device_template(settings), GUEST_DEVICE, *_devices(speed_dials, safe)])
+            + _run([_line_template(settings), GUEST_LINE, *_lines(safe)])
+            + _run(_speed_dial_sections(speed_dials, safe))
+        )
+        safe.warn()
+        return content
+
+
+def _run(sections: Iterable[str]) -> str:
+    """Every section is followed by an empty line of its own, beside the one between sections of a run."""
+    return "\n".join(section + "\n" for section in sections)
+
+
+def _settings(safe: SafeText) -> list[Setting]:
+    columns = {name: sccpgeneralsettings.c[name] for name in ("id", "option_name", "option_value")}
+    statement = select_named(columns).order_by(sccpgeneralsettings.c.id)
+    settings = [Setting(*row) for row in safe_rows(columns, statement, safe)]
+    columns = {name: feature_extension.c[name] for name in ("uuid", "exten")}
+    feature = feature_extension.c.feature == "vmusermsg"
+    statement = select_named(columns).where(feature).order_by(feature_extension.c.exten.collate("C")).limit(1)
+    voicemail_extension = next(safe_rows(columns, statement, safe), None)
+    if voicemail_extension is None:
+        logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
+    else:
+        settings.append(Setting(voicemail_extension.uuid, "vmexten", voicemail_extension.exten))
+    return settings
+
+
+def _general(settings: list[Setting], safe: SafeText) -> str:
+    elsewhere = DEVICE_OPTIONS | LINE_OPTIONS
+    lines = [
+        safe.named_line(option(name, value), sccpgeneralsettings.name, row, "option_name")
+        for row, name, value in settings
+        if name not in elsewhere
+    ]
+    return "[general]\n" + "".join(lines)
+
+
+def _device_template(settings: list[Setting]) -> str:
+    lines = [option(name, value) for _, name, value in settings if name in DEVICE_OPTIONS]
+    return "[xivo_device_tpl](!)\n" + "".join(lines)
+
+
+def _line_template(settings: list[Setting]) -> str:
+    lines = ["[xivo_line_tpl](!)\n"]
+    for _, name, value in settings:
+        if name not in LINE_OPTIONS or name == "disallow" or (name == "allow" and not value):
+            continue
+        if name == "allow":
+            lines.append(option("disallow", "all"))
+        lines.append(option(name, (0 if value == "no" else 1) if name == "directmedia" else value))
+    lines.append("setvar = TIMEOUT(absolute)=36000\n")
+    return "".join(lines)
+
+
+def _devices(speed_dials: list[Any], safe: SafeText) -> Iterator[str]:
+    keys = defaultdict(list)
+    for row in sorted(speed_dials, key=lambda row: row.position):
+        # as in the rows of devices, which are safe to write
+        keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
+    statement = (
+        select_named(DEVICE)
+        .select_from(sccpdevice)
+        .outerjoin(sccpline, sccpline.c.name == sccpdevice.c.line)
+        .outerjoin(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
+        .outerjoin(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
+        .outerjoin(userfeatures, userfeatures.c.id == user_line.c.user_id)
+        .outerjoin(voicemail, voicemail.c.uniqueid == userfeatures.c.voicemailid)
+        .order_by(sccpdevice.c.name.collate("C"), sccpdevice.c.id, voicemail.c.uniqueid)
+    )
+    written = set()
+    for row in safe_rows(DEVICE, statement, safe, "name"):
+        if (row.id, row.mailbox) in written:
+            continue
+        written.add((row.id, row.mailbox))
+        lines = [f"[{row.name}](xivo_device_tpl)\ntype = device\n"]
+        if row.line:
+            lines.append(option("line", row.line))
+        if row.mailbox is not None:
+            lines.append(option("voicemail", row.mailbox))
+        yield "".join(lines + keys[row.device])
+
+
+def _lines(safe: SafeText) -> Iterator[str]:
+    statement = (
+        select_named(LINE)
+        .select_from(sccpline)
+        .join(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
+        .join(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
+        .join(userfeatures, userfeatures.c.id == user_line.c.user_id)
+        .join(line_extension, (line_extension.c.line_id == linefeatures.c.id) & line_extension.c.main_extension)
+        .join(extensions, extensions.c.id == line_extension.c.extension_id)
+        .where(linefeatures.c.commented == 0)
+        .order_by(sccpline.c.name.collate("C"), sccpline.c.id, linefeatures.c.id, userfeatures.c.id, extensions.c.id)
+    )
+    groups = named_groups(linefeatures.c.endpoint_sccp_id)
+    for row in safe_rows(LINE, statement, safe, "name"):
+        yield _line(row, groups)
+
+
+def _line(row: Any, groups: NamedGroups) -> str:
+    section = f"""\
+[{row.name}](xivo_line_tpl)
+type = line
+cid_name = {row.cid_name}
+cid_num = {row.cid_num}
+setvar = XIVO_ORIGINAL_CALLER_ID="{row.cid_name}" <{row.cid_num}>
+setvar = XIVO_USERID={row.user_id}
+setvar = WAZO_USERID={row.user_id}
+setvar = XIVO_USERUUID={row.user_uuid}
+setvar = WAZO_USERUUID={row.user_uuid}
+setvar = WAZO_TENANT_UUID={row.tenant_uuid}
+setvar = PICKUPMARK={row.exten}%{row.context}
+setvar = TRANSFER_CONTEXT={row.context}
+setvar = WAZO_CHANNEL_DIRECTION=from-wazo
+setvar = WAZO_LINE_ID={row.id}
+setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
+"""
+    if row.enableonlinerec:
+        section += "setvar = DYNAMIC_FEATURES=togglerecord\n"
+    if row.language:
+        section += f"language = {row.language}\n"
+    section += f"context = {row.context}\n"
+    optional = {
+        "disallow": row.disallow,
+        "allow": row.allow,
+        "namedcallgroup": groups.call.get(row.id),
+        "namedpickupgroup": groups.pickup.get(row.id),
+    }
+    return _trimmed(section + "".join(f"{name} = {value}\n" for name, value in optional.items() if value))
+
+
+def _trimmed(section: str) -> str:
+    """`section` with every line trimmed (docs/spec/00-output-format.md section 3); no line begins with a value."""
+    return "\n".join([line.rstrip() for line in section.split("\n")])
+
+
+def _speed_dials() -> list[Any]:
+    statement = (
+        select(
+            userfeatures.c.id.label("user_id"),
+            func_key_mapping.c.position,
+            func_key_mapping.c.label,
+            func_key_mapping.c.blf,
+            func_key_mapping.c.func_key_id,
+            func_key_dest_custom.c.exten,
+            sccpdevice.c.device,
+        )
+        .select_from(func_key_mapping)
+        .join(userfeatures, userfeatures.c.func_key_private_template_id == func_key_mapping.c.template_id)
+        .join(func_key_dest_custom, func_key_dest_custom.c.func_key_id == func_key_mapping.c.func_key_id)
+        .join(user_line, (user_line.c.user_id == userfeatures.c.id) & user_line.c.main_user)
+        .join(linefeatures, linefeatures.c.id == user_line.c.line_id)
+        .join(sccpline, sccpline.c.id == linefeatures.c.endpoint_sccp_id)
+        .join(sccpdevice, sccpdevice.c.line == sccpline.c.name)
+        .where(linefeatures.c.commented == 0)
+        .order_by(
+            userfeatures.c.id,
+            func_key_mapping.c.position,
+            func_key_mapping.c.func_key_id,
+            sccpline.c.id,
+            sccpdevice.c.id,
+        )
+    )
+    return list(Session.execute(statement).all())
+
+
+def _speed_dial_sections(speed_dials: list[Any], safe: SafeText) -> Iterator[str]:
+    for user_id, position, raw_label, blf, func_key_id, raw_exten, _device in speed_dials:
+        exten = safe.value(raw_exten.translate(CLEANING), "func_key_dest_custom", func_key_id, "exten")
+        label = raw_label and safe.value(raw_label.translate(CLEANING), "func_key_mapping", func_key_id, "label")
+        yield _trimmed(
+            f"[{user_id}-{position}]\ntype = speeddial\nextension = {exten}\n"
+            + (f"label = {label}\n" if label else "")
+            + ("blf = 1\n" if blf else "blf = 0\n")
+        )

@@ -1,0 +1,187 @@
+"""What the hints of the dialplan are made from (docs/spec/21-hints.md): one statement each, for the whole installation.
+
+Who has which lines and which main extensions is asked once and serves several kinds of hints, so that no statement
+repeats the joins of another. Which hint goes where: see `dialplan.hints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import Integer, Text, and_, case, cast, null, select, type_coerce, union_all
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.sql.elements import ColumnElement
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.meta import (
+    callfilter,
+    callfiltermember,
+    conference,
+    endpoint_sip,
+    extensions,
+    feature_extension,
+    func_key_dest_agent,
+    func_key_dest_bsfilter,
+    func_key_dest_conference,
+    func_key_dest_custom,
+    func_key_dest_forward,
+    func_key_dest_groupmember,
+    func_key_dest_service,
+    func_key_mapping,
+    line_extension,
+    linefeatures,
+    sccpline,
+    user_line,
+    usercustom,
+    userfeatures,
+)
+
+
+class Kind(IntEnum):
+    """The kinds of function keys that give hints, in the order of their precedence."""
+
+    SERVICE = 1
+    FORWARD = 2
+    GROUPMEMBER = 3
+    AGENT = 4
+    CUSTOM = 5
+
+
+def user_lines(safe: SafeText) -> Sequence[Any]:
+    """(user id, uuid, line id, main line?, device of section 2, device of section 3.1), by user, main line first.
+
+    One row with line id None for a user without line. The second device is None where section 3.1 does not want it,
+    both are where a name is NULL.
+    """
+    u, ul, line = userfeatures.c, user_line.c, linefeatures.c
+    shown = and_(ul.main_user, line.commented == 0, u.enablehint == 1)
+    statement = (
+        select(u.id, u.uuid, line.id, ul.main_line, _line_device(), case((shown, _endpoint_device())))
+        .select_from(
+            userfeatures.outerjoin(user_line, ul.user_id == u.id)
+            .outerjoin(linefeatures, line.id == ul.line_id)
+            .outerjoin(endpoint_sip, endpoint_sip.c.uuid == line.endpoint_sip_uuid)
+            .outerjoin(sccpline, sccpline.c.id == line.endpoint_sccp_id)
+            .outerjoin(usercustom, usercustom.c.id == line.endpoint_custom_id)
+        )
+        .order_by(u.id, ul.main_line.desc(), line.id)
+    )
+    device = Source("linefeatures", 2, "name")
+    endpoint = Source("linefeatures", 2, "name of the endpoint")
+    return fetch_safe(statement, safe, {1: Source("userfeatures", 0, "uuid"), 4: device, 5: endpoint})
+
+
+def _line_device() -> ColumnElement[Any]:
+    """By the line's name; of several endpoints the custom one counts."""
+    line = linefeatures.c
+    return case(
+        (line.endpoint_custom_id != 0, line.name),
+        (line.endpoint_sip_uuid.is_not(None), "PJSIP/" + line.name),
+        (line.endpoint_sccp_id != 0, "SCCP/" + line.name),
+        else_="CUSTOM/" + line.name,
+    )
+
+
+def _endpoint_device() -> ColumnElement[Any]:
+    """By the endpoint's name; of several endpoints the SIP one counts."""
+    line = linefeatures.c
+    return case(
+        (line.endpoint_sip_uuid.is_not(None), "PJSIP/" + endpoint_sip.c.name),
+        (line.endpoint_sccp_id.is_not(None), "SCCP/" + sccpline.c.name),
+        else_=usercustom.c.interface,
+    )
+
+
+def main_extensions(safe: SafeText) -> Sequence[Any]:
+    """(user id, extension id, exten, context, of the main line?, commented), by user and exten.
+
+    The main extensions of the lines of which a user is the main user. A line more, a row more.
+    """
+    ul, le, e = user_line.c, line_extension.c, extensions.c
+    statement = (
+        select(ul.user_id, e.id, e.exten, e.context, ul.main_line, e.commented)
+        .where(ul.main_user, le.line_id == ul.line_id, le.main_extension, e.id == le.extension_id)
+        .order_by(ul.user_id, e.exten, e.id)
+    )
+    return fetch_safe(statement, safe, {2: Source("extensions", 1, "exten")})
+
+
+def conference_extensions(safe: SafeText) -> Sequence[Any]:
+    """(conference id, extension id, exten, context) where a key may lead to the conference, by id and exten."""
+    c, e = conference.c, extensions.c
+    statement = (
+        select(c.id, e.id, e.exten, e.context)
+        .where(
+            c.id.in_(select(func_key_dest_conference.c.conference_id)),
+            e.type == "conference",
+            e.typeval == cast(c.id, Text),
+        )
+        .order_by(c.id, e.exten, e.id)
+    )
+    return fetch_safe(statement, safe, {2: Source("extensions", 1, "exten")})
+
+
+def function_keys(safe: SafeText) -> Sequence[Any]:
+    """(kind, user id, feature's exten, argument, key id) of the keys with a lamp, by kind, user and position.
+
+    The argument is what section 3.5 to 3.9 add: a number, a group, an agent, the custom exten; None if nothing.
+    """
+    key, mapping, feature, user = (
+        _destinations().subquery("key"),
+        func_key_mapping.c,
+        feature_extension.c,
+        userfeatures.c,
+    )
+    statement = (
+        select(key.c.kind, user.id, feature.exten, key.c.argument, key.c.func_key_id)
+        .select_from(
+            key.join(func_key_mapping, mapping.func_key_id == key.c.func_key_id)
+            .join(userfeatures, user.func_key_private_template_id == mapping.template_id)
+            .outerjoin(feature_extension, feature.uuid == key.c.feature_extension_uuid)
+        )
+        .where(mapping.blf, (key.c.kind == Kind.CUSTOM) | feature.enabled)
+        .order_by(key.c.kind, user.id, mapping.position, key.c.func_key_id, feature.exten, key.c.argument)
+    )
+    sources = {2: Source("func_key", 4, "exten of its feature"), 3: Source("func_key", 4, "number or exten")}
+    return fetch_safe(statement, safe, sources)
+
+
+def _destinations() -> Any:
+    """Key, feature and argument of each kind."""
+    forward, group, agent = func_key_dest_forward.c, func_key_dest_groupmember.c, func_key_dest_agent.c
+    arguments = {
+        Kind.SERVICE: (func_key_dest_service, null()),
+        Kind.FORWARD: (func_key_dest_forward, forward.number),
+        Kind.GROUPMEMBER: (func_key_dest_groupmember, group.group_id),
+        Kind.AGENT: (func_key_dest_agent, "*" + cast(agent.agent_id, Text)),
+        Kind.CUSTOM: (func_key_dest_custom, func_key_dest_custom.c.exten),
+    }
+    return union_all(
+        *(
+            select(
+                type_coerce(kind.value, Integer).label("kind"),
+                table.c.func_key_id,
+                table.c.get("feature_extension_uuid", cast(null(), UUID)).label("feature_extension_uuid"),
+                cast(argument, Text).label("argument"),
+            )
+            for kind, (table, argument) in arguments.items()
+        )
+    )
+
+
+def filter_members(safe: SafeText) -> Sequence[Any]:
+    """(member id, user id as it is stored: a text) of enabled filters that a key may lead to, by member."""
+    member, destination = callfiltermember.c, func_key_dest_bsfilter.c
+    statement = (
+        select(member.id, member.typeval)
+        .where(
+            member.id.in_(select(destination.filtermember_id)),
+            callfilter.c.id == member.callfilterid,
+            callfilter.c.commented == 0,
+        )
+        .order_by(member.id)
+    )
+    return fetch_safe(statement, safe, {})

@@ -1,0 +1,82 @@
+"""The named groups of endpoints, made from call pickups (docs/spec/10-pjsip.conf.md section 7).
+
+For `pjsip.conf` and `sccp.conf`, which write the same numbers under different names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, Text, cast, func, literal_column, select, true, union
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import Select
+
+from xivo_confgend.database import Session
+from xivo_confgend_wazo.meta import (
+    groupfeatures,
+    linefeatures,
+    pickup,
+    pickupmember,
+    queuefeatures,
+    queuemember,
+    user_line,
+)
+
+
+class NamedGroups(NamedTuple):
+    """Numbers by endpoint, as text: `3,4`. `pickup` are those it may pick up, `call` those it can be picked up from."""
+
+    pickup: dict[Any, str]
+    call: dict[Any, str]
+
+
+def named_groups(endpoint: ColumnElement[Any]) -> NamedGroups:
+    """The groups of each endpoint that is in one, ids ascending. One statement.
+
+    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`.
+    """
+    groups = NamedGroups({}, {})
+    for key, category, ids in Session.execute(_groups(endpoint)):
+        numbers = groups.pickup if category == "member" else groups.call
+        numbers[key] = ids
+    return groups
+
+
+def _groups(endpoint: ColumnElement[Any]) -> Select[Any]:
+    members = union(
+        _users(endpoint),
+        _queue_members(endpoint, "group", groupfeatures),
+        _queue_members(endpoint, "queue", queuefeatures),
+    ).subquery()
+    ids = func.string_agg(cast(members.c.pickup, Text), aggregate_order_by(literal_column("','"), members.c.pickup))
+    return select(members.c.endpoint, members.c.category, ids).group_by(members.c.endpoint, members.c.category)
+
+
+def _members(endpoint: ColumnElement[Any], kind: str) -> Select[Any]:
+    """Endpoint, category and pickup for each member of one kind; how it leads to `user_line` is added by the caller."""
+    return select(
+        endpoint.label("endpoint"), cast(pickupmember.c.category, Text).label("category"), pickup.c.id.label("pickup")
+    ).where(
+        pickup.c.commented == 0,
+        pickupmember.c.pickupid == pickup.c.id,
+        pickupmember.c.membertype == kind,
+        user_line.c.line_id == linefeatures.c.id,
+        endpoint.is_not(None),
+    )
+
+
+def _users(endpoint: ColumnElement[Any]) -> Select[Any]:
+    return _members(endpoint, "user").where(user_line.c.user_id == pickupmember.c.memberid)
+
+
+def _queue_members(endpoint: ColumnElement[Any], kind: str, owner: Table) -> Select[Any]:
+    """Members of a group or queue, by their main line; `queuemember.category` is not looked at."""
+    return _members(endpoint, kind).where(
+        owner.c.id == pickupmember.c.memberid,
+        queuemember.c.queue_name == owner.c.name,
+        queuemember.c.usertype == "user",
+        user_line.c.user_id == queuemember.c.userid,
+        user_line.c.main_user == true(),
+        user_line.c.main_line == true(),
+    )

@@ -1,0 +1,53 @@
+"""Rows of a statement with every text already safe to write.
+
+For statements of which a file shows hundreds of rows. Where it shows tens of thousands, a driver looks at a
+whole line at once instead.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Column, String, select
+from sqlalchemy.sql.expression import Select
+
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+
+
+def select_named(columns: Mapping[str, Column[Any]]) -> Select[Any]:
+    """A statement that selects `columns`, each under its name."""
+    return select(*(column.label(name) for name, column in columns.items()))
+
+
+def safe_rows(
+    columns: Mapping[str, Column[Any]], statement: Select[Any], safe: SafeText, section_name: str | None = None
+) -> Iterator[Any]:
+    """The rows of `statement` (made by `select_named(columns)`) as named tuples.
+
+    `section_name`: which column names a section; a row that cannot is left out. A warning names the row by its table's
+    primary key if that is among `columns`, else by the first column.
+    """
+    named_row = namedtuple("named_row", columns)  # type: ignore[misc]
+    keys = {column.table.name: at for at, column in enumerate(columns.values()) if column.primary_key}
+    texts = {
+        at: (name == section_name, column.table.name, keys.get(column.table.name, 0), column.name)
+        for at, (name, column) in enumerate(columns.items())
+        if isinstance(column.type, String)
+    }
+    for row in Session.execute(statement).all():
+        together = "".join([row[at] or "" for at in texts])
+        if together.isprintable() and "]" not in together:
+            yield named_row._make(row)
+            continue
+        values = list(row)
+        for at, (is_section_name, table, key, column) in texts.items():
+            if values[at] is None:
+                continue
+            if is_section_name and safe.section_name(values[at], table, row[key], column) is None:
+                break
+            values[at] = safe.value(values[at], table, row[key], column)
+        else:
+            yield named_row._make(values)

@@ -1,0 +1,237 @@
+"""Everything that pjsip.conf asks the database: transports, endpoints, lines, trunks and guests.
+
+Texts are safe to write when they leave this module, except names of endpoints and transports. Identifiers and
+enumerations are read as text.
+
+Order: own options by key, then value, then UUID, compared by code point, but `disallow` first: what Asterisk reads
+behind `allow` takes codecs away again; parents by priority, then UUID; transport options, lines and trunks by id
+where docs/spec/10-pjsip.conf.md leaves it open, guests by UUID.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Text, cast, select
+from sqlalchemy.sql.expression import Select
+
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import SafeText, option
+from xivo_confgend_wazo.impl.pjsip.collapse import collapse_stored
+from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
+from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.impl.queries.named_groups import named_groups
+from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.meta import (
+    endpoint_sip,
+    endpoint_sip_section,
+    endpoint_sip_section_option,
+    endpoint_sip_template,
+    extensions,
+    line_extension,
+    linefeatures,
+    meeting,
+    pjsip_transport,
+    pjsip_transport_option,
+    tenant,
+    trunkfeatures,
+    user_line,
+    userfeatures,
+    voicemail,
+)
+
+OPTION_TEXTS = {
+    2: Source("endpoint_sip_section_option of endpoint", 0, "key"),
+    3: Source("endpoint_sip_section_option of endpoint", 0, "value"),
+}
+ENDPOINT_TEXTS = {2: Source("endpoint_sip", 0, "label"), 3: Source("endpoint_sip", 0, "tenant_uuid")}
+LINE_TEXTS = {
+    2: Source("linefeatures", 0, "context"),
+    3: Source("linefeatures", 0, "application_uuid"),
+    5: Source("extensions of line", 0, "exten or context"),
+    6: Source("voicemail of line", 0, "mailbox or context"),
+    8: Source("userfeatures of line", 0, "uuid"),
+}
+
+
+class Transport(NamedTuple):
+    """One transport with its option lines."""
+
+    uuid: str
+    name: str
+    lines: list[str]
+
+
+def read_transports(safe: SafeText) -> list[Transport]:
+    """All transports, by name in the database's own collation."""
+    columns, options = pjsip_transport.c, pjsip_transport_option.c
+    statement = (
+        select(cast(columns.uuid, Text), columns.name, options.id, options.key, options.value)
+        .select_from(pjsip_transport.outerjoin(pjsip_transport_option, options.pjsip_transport_uuid == columns.uuid))
+        .order_by(columns.name, columns.uuid, options.id)
+    )
+    transports: dict[str, Transport] = {}
+    table = pjsip_transport_option.name
+    for uuid, name, row, key, value in Session.execute(statement):
+        transport = transports.setdefault(uuid, Transport(uuid, name, []))
+        if row is not None:
+            line = option(safe.value(key, table, row, "key"), safe.value(value, table, row, "value"))
+            transport.lines.append(safe.named_line(line, table, row, "key"))
+    return list(transports.values())
+
+
+def read_endpoints(transports: Iterable[Transport], safe: SafeText) -> Endpoints:
+    """All endpoints, without circles."""
+    names = {one.uuid: safe.value(one.name, "pjsip_transport", one.uuid, "name") for one in transports}
+    rows = _rows(names, safe)
+    parents, priorities = _links(rows, safe)
+    own = collapse_stored(fetch_safe(_options(), safe, OPTION_TEXTS), safe)
+    endpoints = Endpoints(rows, parents, priorities, own, _announcements(safe))
+    endpoints.break_circles()
+    return endpoints
+
+
+def _rows(transports: Mapping[str, str], safe: SafeText) -> dict[str, Endpoint]:
+    columns = endpoint_sip.c
+    statement = select(
+        cast(columns.uuid, Text),
+        columns.name,
+        columns.label,
+        columns.tenant_uuid,
+        cast(columns.transport_uuid, Text),
+        columns.template,
+    )
+    return {
+        uuid: Endpoint(uuid, name, label, tenant_uuid, transports.get(transport), template)
+        for uuid, name, label, tenant_uuid, transport, template in fetch_safe(statement, safe, ENDPOINT_TEXTS)
+    }
+
+
+def _links(rows: Mapping[str, Endpoint], safe: SafeText) -> tuple[dict[str, Parents], dict[str, int]]:
+    """Parents and smallest priority by child; equal combinations of parents are one object."""
+    columns = endpoint_sip_template.c
+    statement = select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority).order_by(
+        columns.priority.nulls_last(), columns.parent_uuid
+    )
+    parents: defaultdict[str, list[str]] = defaultdict(list)
+    priorities: dict[str, int] = {}
+    for child, parent, priority in fetch_safe(statement, safe, {}):
+        if parent in rows:
+            parents[child].append(parent)
+        if priority is not None:
+            priorities.setdefault(child, priority)
+    shared: dict[Parents, Parents] = {}
+    return {child: shared.setdefault(tuple(uuids), tuple(uuids)) for child, uuids in parents.items()}, priorities
+
+
+def _options() -> Select[Any]:
+    """Carried by the primary key of the sections and the index of options on their section."""
+    section, stored = endpoint_sip_section.c, endpoint_sip_section_option.c
+    tables = endpoint_sip_section.join(endpoint_sip_section_option, stored.endpoint_sip_section_uuid == section.uuid)
+    return (
+        select(cast(section.endpoint_sip_uuid, Text), cast(section.type, Text), stored.key, stored.value)
+        .select_from(tables)
+        .order_by(
+            stored.endpoint_sip_section_uuid,
+            stored.key != "disallow",
+            stored.key.collate("C"),
+            stored.value.collate("C"),
+            stored.uuid,
+        )
+    )
+
+
+def _announcements(safe: SafeText) -> dict[str, list[str]]:
+    """The lines of recordings, by tenant."""
+    columns = {
+        "uuid": tenant.c.uuid,
+        "start": tenant.c.record_start_announcement,
+        "stop": tenant.c.record_stop_announcement,
+    }
+    lines = {}
+    for uuid, start, stop in safe_rows(columns, select_named(columns), safe):
+        sounds = (("START", start), ("STOP", stop))
+        lines[uuid] = [f"set_var = __WAZO_RECORDING_{which}_SOUND={sound}" for which, sound in sounds if sound]
+    return lines
+
+
+def read_lines(safe: SafeText) -> list[tuple[str, Line]]:
+    """Endpoint and line, by keys 2 to 4 of section 8.1."""
+    lines: dict[int, tuple[str, Line]] = {}
+    first_extension: dict[int, int | None] = {}
+    groups = named_groups(cast(linefeatures.c.endpoint_sip_uuid, Text))
+    for row in fetch_safe(_line_rows(), safe, LINE_TEXTS):
+        line_id, endpoint, context, application, extension, pickupmark, mailbox, *user = row
+        if line_id not in lines:
+            pickups, calls = groups.pickup.get(endpoint), groups.call.get(endpoint)
+            lines[line_id] = endpoint, Line(line_id, context, application, pickupmark, (), (), pickups, calls)
+            first_extension[line_id] = extension
+        elif first_extension[line_id] != extension:
+            continue
+        line = lines[line_id][1]
+        if user[0] is not None:
+            line.users += (tuple(user),)
+            if mailbox is not None:
+                line.mailboxes += (mailbox,)
+    return list(lines.values())
+
+
+def _line_rows() -> Select[Any]:
+    """A row for each user and extension of a line; its first row says its place and its extension."""
+    line, extension, link = linefeatures.c, line_extension.c, user_line.c
+    tables = (
+        linefeatures.outerjoin(line_extension, extension.line_id == line.id)
+        .outerjoin(extensions, extensions.c.id == extension.extension_id)
+        .outerjoin(user_line, link.line_id == line.id)
+        .outerjoin(userfeatures, userfeatures.c.id == link.user_id)
+        .outerjoin(voicemail, voicemail.c.uniqueid == userfeatures.c.voicemailid)
+    )
+    return (
+        select(
+            line.id,
+            cast(line.endpoint_sip_uuid, Text),
+            line.context,
+            line.application_uuid,
+            extension.extension_id,
+            extensions.c.exten + "%" + extensions.c.context,
+            voicemail.c.mailbox + "@" + voicemail.c.context,
+            userfeatures.c.id,
+            userfeatures.c.uuid,
+            userfeatures.c.enableonlinerec,
+            userfeatures.c.simultcalls,
+        )
+        .select_from(tables)
+        .where(line.endpoint_sip_uuid.is_not(None))
+        .order_by(
+            extension.main_extension.desc().nulls_first(),
+            link.main_user.desc().nulls_first(),
+            line.id,
+            extension.extension_id,
+            link.user_id,
+        )
+    )
+
+
+def read_trunks(safe: SafeText) -> list[tuple[str, Trunk]]:
+    """Endpoint and trunk, by id."""
+    columns = trunkfeatures.c
+    statement = select(columns.id, cast(columns.endpoint_sip_uuid, Text), columns.context)
+    statement = statement.where(columns.endpoint_sip_uuid.is_not(None)).order_by(columns.id)
+    return [
+        (endpoint, Trunk(context and safe.value(context, "trunkfeatures", row_id, "context")))
+        for row_id, endpoint, context in Session.execute(statement)
+    ]
+
+
+def read_guests(safe: SafeText) -> list[tuple[str, Guest]]:
+    """Guest endpoint and meeting, by UUID of the meeting."""
+    columns = meeting.c
+    statement = select(cast(columns.uuid, Text), cast(columns.guest_endpoint_sip_uuid, Text), columns.name)
+    statement = statement.where(columns.guest_endpoint_sip_uuid.is_not(None)).order_by(columns.uuid)
+    return [
+        (endpoint, Guest(uuid, name and safe.value(name, "meeting", uuid, "name")))
+        for uuid, endpoint, name in Session.execute(statement)
+    ]

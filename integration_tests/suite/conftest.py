@@ -1,0 +1,25 @@
+"""Makes the fixtures of `helpers/` known to all tests of the suite."""
+
+from integration_tests.suite.helpers.api import api_daemon, certificates
+from integration_tests.suite.helpers.environments import builder
+from integration_tests.suite.helpers.fixtures import daemon, golden_uri, postgresql
+from integration_tests.suite.helpers.items import items
+from integration_tests.suite.helpers.puppets import background, puppet_daemon, puppets, shared, shared_puppets
+from integration_tests.suite.helpers.scratch import database, scratch_database
+
+__all__ = [
+    "api_daemon",
+    "background",
+    "builder",
+    "certificates",
+    "daemon",
+    "database",
+    "golden_uri",
+    "items",
+    "postgresql",
+    "puppet_daemon",
+    "puppets",
+    "scratch_database",
+    "shared",
+    "shared_puppets",
+]

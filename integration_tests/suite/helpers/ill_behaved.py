@@ -1,0 +1,233 @@
+"""Drivers that do to the daemon what strangers' drivers may do: hang, crash, lie, shout.
+
+Not imported by the tests: `puppets.py` installs this module as a distribution that the daemon finds.
+A `Puppet` does what its order file says at the moment it is asked; the other classes are broken for good.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from sqlalchemy import text
+
+from xivo_confgend.database import Session
+
+NAME = "ill_behaved"
+GROUP = "confgend"
+VERSION = "1.0"
+DESCRIPTION = "Drivers that misbehave when they are told to"
+
+
+class Puppet:
+    """Reads `DIRECTORY/<name>.json` (`{"do": …, argument: …}`) at each call; writes a line to `<name>.runs` before."""
+
+    name = ""
+
+    def __init__(self, config):
+        self._directory = Path(config["puppets"])
+
+    def generate(self):
+        with (self._directory / f"{self.name}.runs").open("a") as runs:
+            runs.write(f"{time.time()} {os.getpid()}\n")
+        order = json.loads((self._directory / f"{self.name}.json").read_text("utf-8"))
+        return getattr(self, f"do_{order.pop('do')}")(**order)
+
+    def do_say(self, content):
+        return content
+
+    def do_say_bytes(self, content):
+        return bytes.fromhex(content)
+
+    def do_sleep(self, seconds, content=""):
+        time.sleep(seconds)
+        return content
+
+    def do_burn(self, seconds):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            pass
+        return "burnt\n"
+
+    def do_burn_without_gil_switch(self):
+        """A C function that never gives the interpreter back."""
+        ctypes.PyDLL(None).pause()
+
+    def do_exit(self, status):
+        os._exit(status)
+
+    def do_leave(self):
+        sys.exit("leaving")
+
+    def do_interrupt(self):
+        raise KeyboardInterrupt
+
+    def do_crash(self):
+        ctypes.string_at(0)
+
+    def do_fail(self, message):
+        raise ValueError(message)
+
+    def do_fail_unspeakably(self):
+        class Unspeakable(Exception):
+            def __str__(self):
+                raise RuntimeError("cannot be said")
+
+        raise Unspeakable
+
+    def do_recurse(self):
+        return self.do_recurse()
+
+    def do_return(self, value):
+        return value
+
+    def do_yield(self, pieces, then="", seconds=0):
+        """Yield `pieces`, each grown over the size that is written at once, then `raise`, `exit` or `sleep`."""
+        for piece in pieces:
+            yield piece * 100_000 if isinstance(piece, str) else piece
+        if then == "raise":
+            raise ValueError("half-way")
+        if then == "exit":
+            os._exit(3)
+        if then == "sleep":
+            time.sleep(seconds)
+
+    def do_grow(self, megabytes, letter="x"):
+        for _ in range(megabytes):
+            yield (letter * 127 + "\n") * 8192
+
+    def do_warn(self, lines, content="warned\n"):
+        for line in lines:
+            logging.getLogger("ill_behaved").warning("%s", line)
+        return content
+
+    def do_chatter(self, content="chattered\n"):
+        """Everything that goes to the wrong place."""
+        print("printed by a driver")
+        print("printed by a driver", file=sys.stderr)
+        warnings.warn("warned by a driver", stacklevel=1)
+        return content
+
+    def do_change_the_process(self):
+        """What a careless driver leaves behind in its process."""
+        os.chdir("/")
+        os.umask(0)
+        sys.stdout = None
+        logging.disable(logging.CRITICAL)
+        return "changed\n"
+
+    def do_ask(self, statement, seconds=0, content=""):
+        """The values of one statement, a line each."""
+        rows = Session.execute(text(statement)).all()
+        time.sleep(seconds)
+        return content + "".join(" ".join(map(str, row)) + "\n" for row in rows)
+
+    def do_ask_twice(self, first, second, seconds):
+        return "".join(self.do_ask(first)) + self.do_sleep(seconds) + "".join(self.do_ask(second))
+
+    def do_ask_and_commit(self, statement, seconds):
+        """Ends the transaction half-way, which no driver should do."""
+        first = self.do_ask(statement)
+        Session.commit()
+        return first + self.do_sleep(seconds) + self.do_ask(statement)
+
+    def do_swallow(self, statement, content):
+        """Hides an error of the database."""
+        try:
+            self.do_ask(statement)
+        except Exception:
+            return content
+        return "no error\n"
+
+    def do_remove_session(self, statement):
+        content = self.do_ask(statement)
+        Session.remove()
+        return content
+
+
+class First(Puppet):
+    name = "first"
+
+
+class Second(Puppet):
+    name = "second"
+
+
+class Third(Puppet):
+    name = "third"
+
+
+class Fourth(Puppet):
+    name = "fourth"
+
+
+class Deterministic(Puppet):
+    """Says that it depends on nothing but database and configuration; its order file counts as configuration."""
+
+    deterministic = True
+
+
+class Rows(Deterministic):
+    name = "rows"
+
+
+class OtherRows(Deterministic):
+    name = "other_rows"
+
+
+class Templated(Deterministic):
+    """Copies the files it is told; names them as what it depends on."""
+
+    name = "templated"
+
+    def dependencies(self):
+        return [self._directory / "a.template", self._directory / "b.template"]
+
+    def generate(self):
+        super().generate()
+        for path in self.dependencies():
+            yield path.read_text() if path.exists() else f"no {path.name}\n"
+
+
+class ConstructorRaises:
+    def __init__(self, config):
+        raise KeyError("missing_key")
+
+    def generate(self):
+        return ""
+
+
+class ConstructorLeaves:
+    def __init__(self, config):
+        sys.exit(7)
+
+    def generate(self):
+        return ""
+
+
+class ConstructorHangs:
+    def __init__(self, config):
+        time.sleep(3600)
+
+    def generate(self):
+        return ""
+
+
+class WithoutGenerate:
+    def __init__(self, config):
+        pass
+
+
+class Older:
+    """A driver of the namespaces of before, which take one mapping with `config` and `tpl_helper`."""
+
+    def __init__(self, dependencies):
+        self._config = dependencies["config"]
+        self._helper = dependencies["tpl_helper"]
+
+    def generate(self):
+        return f"{sorted(self._config['plugins'])} {callable(self._helper.get_template)}\n"

@@ -1,0 +1,162 @@
+"""What `xivo-confgend` says without serving: `--check`, `--print-config`, `--list-drivers`."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from integration_tests.suite.helpers.puppets import Puppets
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def run(puppets: Puppets, tmp_path: Path) -> Run:
+    """Runs the command with a configuration file of the given keys."""
+
+    def run(
+        *arguments: str, environment: dict[str, str] | None = None, **config: object
+    ) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "config.yml"
+        file.write_text(yaml.safe_dump(config))
+        (tmp_path / "conf.d").mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-m", "xivo_confgend.main", "-c", str(file), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(puppets.path), **(environment or {})},
+        )
+
+    return run
+
+
+class TestCheck:
+    """`--check`"""
+
+    def test_of_a_valid_configuration_says_so(self, run: Run) -> None:
+        done = run("--check")
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
+
+    def test_of_a_missing_extra_directory_warns(self, run: Run, tmp_path: Path) -> None:
+        done = run("--check", extra_config_files=str(tmp_path / "nowhere"))
+
+        assert done.returncode == 0
+        assert done.stderr.startswith(f"xivo-confgend: {tmp_path}/nowhere: no such directory")
+
+    @pytest.mark.parametrize(
+        ("key", "value", "told"),
+        [
+            ("workers", "two", "key workers: expected a whole number of at least 1, found text"),
+            ("log_level", "loud", "key log_level: expected one of critical, error, warning, info, debug"),
+            ("listen", [], "key listen: expected at least one endpoint"),
+            ("db_uri", f"mysql://u:{SECRET}@h/x", "key db_uri: expected postgresql://"),
+            ("db_uri", f"{SECRET}", "key db_uri: expected postgresql://"),
+            ("generation_timeout", 0, "key generation_timeout: expected a number of seconds of at least 0.1"),
+            ("answer_timeout", float("inf"), "key answer_timeout: expected a number of seconds"),
+        ],
+    )
+    def test_of_a_wrong_value_names_file_key_and_expectation(
+        self, run: Run, tmp_path: Path, key: str, value: object, told: str
+    ) -> None:
+        done = run("--check", **{key: value})
+
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"xivo-confgend: {tmp_path}/config.yml: ")
+        assert told in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert SECRET not in done.stderr
+
+    def test_of_broken_yaml_names_file_and_line(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "conf.d").mkdir()
+        (tmp_path / "conf.d/1.yml").write_text("a: 1\nb: [\n")
+
+        done = run("--check")
+
+        assert done.returncode == 2
+        assert re.match(rf"xivo-confgend: {tmp_path}/conf.d/1.yml line \d: not valid YAML: ", done.stderr)
+
+
+class TestPrintConfig:
+    """`--print-config`"""
+
+    def test_shows_where_each_value_comes_from(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "conf.d").mkdir()
+        (tmp_path / "conf.d/10.yml").write_text("workers: 3\nplugins: {a.b: one}\n")
+
+        lines = run(
+            "--print-config",
+            "--debug",
+            environment={"XIVO_CONFGEND_DB_URI": "postgresql://e/x"},
+            workers=2,
+            plugins={"c.d": "two"},
+            mine={"deep": {"key": [1, 2]}},
+        ).stdout.splitlines()
+
+        assert f"workers: 3  # {tmp_path}/conf.d/10.yml" in lines
+        assert f"plugins > a.b: one  # {tmp_path}/conf.d/10.yml" in lines
+        assert f"plugins > c.d: two  # {tmp_path}/config.yml" in lines
+        assert f"mine > deep > key: [1, 2]  # {tmp_path}/config.yml" in lines
+        assert "debug: true  # command line" in lines
+        assert "db_uri: postgresql://e/x  # environment" in lines
+        assert "listen_port: 8669  # default" in lines
+        assert lines == sorted(lines, key=lambda line: line.split(": ")[0].split(" > "))
+
+    def test_shows_no_secret(self, run: Run) -> None:
+        done = run(
+            "--print-config",
+            environment={"XIVO_CONFGEND_DB_URI": f"postgresql://u:{SECRET}@h/x"},
+            amid={"password": SECRET, "user": "seen"},
+            urls=[f"https://u:{SECRET}@h/"],
+            api_token=SECRET,
+        )
+
+        assert done.returncode == 0
+        assert SECRET not in done.stdout + done.stderr
+        assert "amid > user: seen" in done.stdout
+
+    def test_of_keys_that_are_no_text_works(self, run: Run) -> None:
+        done = run("--print-config", numbers={2: "one", True: "yes", None: "none"})
+
+        assert done.returncode == 0
+        assert "one" in done.stdout
+
+
+class TestListDrivers:
+    """`--list-drivers`"""
+
+    def test_shows_what_is_installed_chosen_and_broken(self, run: Run) -> None:
+        done = run("--list-drivers", plugins={"test.second.conf": None})
+        rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+
+        assert done.returncode == 0
+        assert re.search(r"ill +yes +ill_behaved:First +ill_behaved_drivers 1\.0", rows["test/first.conf"])
+        assert re.search(r"ill +no +ill_behaved:Second", rows["test/second.conf"])
+        assert "switched off in the plugins map" in rows["test/second.conf"]
+        assert "No module named 'a_module_that_nobody_has'" in rows["broken/import.conf"]
+        assert "NoSuchClass" in rows["broken/attribute.conf"]
+        assert "has no method generate()" in rows["broken/generate.conf"]
+        assert "asterisk/pjsip.conf" in rows
+
+    def test_shows_what_packages_say_of_themselves(self, run: Run) -> None:
+        row = next(line for line in run("--list-drivers").stdout.splitlines() if line.startswith("test/first.conf"))
+
+        assert "ill_behaved  confgend  1.0  Drivers that misbehave when they are told to" in re.sub(" {2,}", "  ", row)
+
+    def test_survives_a_package_that_leaves_while_it_is_imported(self, run: Run, puppets: Puppets) -> None:
+        (puppets.path / "broken_import.py").write_text("import sys\nsys.exit(3)\n")
+
+        done = run("--list-drivers")
+
+        assert done.returncode == 0
+        assert "SystemExit: 3" in done.stdout

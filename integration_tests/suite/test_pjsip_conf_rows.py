@@ -1,0 +1,279 @@
+"""asterisk/pjsip.conf from rows that are odd, broken or hostile (quirks of docs/spec/10-pjsip.conf.md, our rules)."""
+
+import pytest
+
+from integration_tests.suite.helpers.scratch import CONTROLS, hostile_texts
+from integration_tests.suite.helpers.sip_rows import SIPRows, uuid_of
+from xivo_confgend.plugin_helpers.asterisk_reader import read
+from xivo_confgend_wazo.impl.asterisk.pjsip import PJSIPConf
+from xivo_confgend_wazo.meta import (
+    endpoint_sip_template,
+    extensions,
+    groupfeatures,
+    line_extension,
+    linefeatures,
+    meeting,
+    pickup,
+    pickupmember,
+    queuemember,
+    tenant,
+    trunkfeatures,
+    user_line,
+)
+
+MEETING = "dddddddd-0000-4000-8000-00000000000d"
+
+
+@pytest.fixture
+def rows(database):
+    return SIPRows(database)
+
+
+def sections(database):
+    """Names of the sections after the stored ones, in order."""
+    return [section.name for section in read(database.generate(PJSIPConf).content).sections][2:]
+
+
+def options(database, name):
+    """Names and values of the first section `name`."""
+    return read(database.generate(PJSIPConf).content).named(name)[0].pairs()
+
+
+def test_an_endpoint_reached_only_as_a_parent_is_written(database, rows):
+    rows.endpoint("shared")
+    rows.endpoint("kid", ["shared"])
+    rows.line(1, "kid")
+
+    assert sections(database) == ["shared", "kid"]
+
+
+def test_an_endpoint_that_is_neither_template_nor_not_is_written(database, rows):
+    rows.endpoint("either", template=None)
+    rows.line(1, "either")
+
+    assert sections(database) == ["either"]
+
+
+def test_a_line_on_a_template_is_not_written(database, rows):
+    rows.template("tpl")
+    rows.line(1, "tpl")
+
+    assert sections(database) == []
+
+
+def test_two_lines_on_one_endpoint_give_one_section_with_the_data_of_the_last(database, rows):
+    rows.endpoint("one")
+    rows.endpoint("two")
+    rows.line(1, "one")
+    rows.line(2, "two")
+    rows.line(3, "one", "ctx-z")
+
+    assert sections(database) == ["one", "two"]
+    assert ("context", "ctx-z") in options(database, "one")
+
+
+def test_an_endpoint_that_inherits_comes_before_one_that_does_not(database, rows):
+    rows.template("tpl")
+    rows.endpoint("alone")
+    rows.endpoint("kid", ["tpl"])
+    rows.trunk(1, "alone")
+    rows.trunk(2, "kid")
+
+    assert sections(database) == ["kid", "alone"]
+
+
+def test_links_without_a_priority_come_last_and_count_as_none(database, rows):
+    rows.template("first", endpoint=[("allow", "first")])
+    rows.template("last", endpoint=[("allow", "last")])
+    rows.endpoint("a")
+    rows.endpoint("kid", ["first"])
+    database.add(endpoint_sip_template, child_uuid=uuid_of("kid"), parent_uuid=uuid_of("last"), priority=None)
+    rows.trunk(1, "kid")
+
+    assert ("allow", "last") in options(database, "kid")
+
+
+def test_a_meeting_without_a_name_is_called_none(database, rows):
+    rows.endpoint("gst")
+    rows.meeting(MEETING, "gst", None)
+
+    assert ("set_var", "WAZO_MEETING_NAME=None") in options(database, "gst")
+
+
+def test_stored_references_open_empty_sections_of_that_name(database, rows):
+    rows.endpoint("one", endpoint=[("aors", "a b "), ("auth", "")])
+    rows.line(1, "one")
+
+    assert database.generate(PJSIPConf).content.endswith("\n\n[a b ]\n\n[]\n\n\n")
+
+
+def test_codecs_are_disallowed_before_they_are_allowed(database, rows):
+    rows.endpoint("one", endpoint=[("allow", "ulaw"), ("disallow", "all")])
+    rows.trunk(1, "one")
+
+    names = [name for name, _ in options(database, "one")]
+    assert names.index("disallow") < names.index("allow")
+
+
+def test_a_stored_reference_that_cannot_be_a_section_opens_none(database, rows):
+    rows.endpoint("one", endpoint=[("aors", "a]b")])
+    rows.line(1, "one")
+
+    assert sections(database) == ["one"]
+    assert database.generate(PJSIPConf).warnings == [
+        f"endpoint_sip row {uuid_of('one')} is left out: column option aors cannot be a section name"
+    ]
+
+
+def test_the_last_of_equal_keys_in_a_section_is_that_of_the_highest_value(database, rows):
+    rows.endpoint("one", endpoint=[("permit", "b"), ("permit", "a")])
+    rows.line(1, "one")
+
+    assert [value for key, value in options(database, "one") if key == "permit"] == ["b"]
+
+
+def test_values_keep_their_leading_blanks_and_lose_the_trailing_ones(database, rows):
+    rows.endpoint("one", endpoint=[("allow", "\u2003opus \u00a0")])
+    rows.line(1, "one")
+
+    assert "\nallow = \u2003opus\n" in database.generate(PJSIPConf).content
+
+
+def test_members_of_a_group_are_reached_by_the_main_line_of_its_main_user_only(database, rows):
+    for number, (main_user, main_line) in enumerate(((True, True), (False, True), (True, False)), 1):
+        rows.endpoint(f"one{number}")
+        rows.line(number, f"one{number}")
+        database.add(user_line, user_id=7, line_id=number, main_user=main_user, main_line=main_line)
+    database.add(groupfeatures, id=5, name="sales")
+    database.add(queuemember, queue_name="sales", interface="x", usertype="user", userid=7, category="queue")
+    for number in (10, 9):
+        database.add(pickup, id=number, name=str(number))
+        database.add(pickupmember, pickupid=number, category="member", membertype="group", memberid=5)
+    database.add(pickup, id=11, name="disabled", commented=1)
+    database.add(pickupmember, pickupid=11, category="member", membertype="group", memberid=5)
+
+    assert ("named_pickup_group", "9,10") in options(database, "one1")
+    assert "named_pickup_group" not in dict(options(database, "one2") + options(database, "one3"))
+
+
+def test_several_extensions_do_not_repeat_the_users(database, rows):
+    rows.endpoint("one")
+    rows.line(1, "one")
+    rows.voicemail(1, "100", "ctx-a")
+    rows.user(7, "ann", 1, voicemailid=1)
+    rows.extension(1, "102", "ctx-a", main=False)
+    rows.extension(1, "101", "ctx-a", main=False)
+
+    assert ("mailboxes", "100@ctx-a") in options(database, "one")
+    assert ("set_var", "PICKUPMARK=101%ctx-a") in options(database, "one")
+
+
+def test_rows_that_lead_nowhere_count_as_missing(database, rows):
+    rows.endpoint("one", ["nobody"])
+    rows.line(1, "one")
+    rows.line(2, "nobody")
+    rows.user(7, "ann", 1, voicemailid=404)
+    database.add(user_line, user_id=404, line_id=1, main_user=False, main_line=True)
+    database.add(line_extension, line_id=1, extension_id=404, main_extension=True)
+
+    assert sections(database) == ["one"]
+    assert [value for key, value in options(database, "one") if "404" in value or "mark" in value.lower()] == []
+
+
+def test_circular_inheritance_costs_one_link_and_a_warning(database, rows):
+    rows.template("tpl-a", ["tpl-b"], endpoint=[("allow", "a")])
+    rows.template("tpl-b", ["tpl-a"], endpoint=[("codec_prefs", "b")])
+    rows.endpoint("kid", ["tpl-a"])
+    rows.endpoint("own-parent", ["own-parent"])
+    rows.endpoint("good", endpoint=[("allow", "ulaw")])
+    for number, name in enumerate(("kid", "own-parent", "good"), 1):
+        rows.line(number, name)
+
+    made = database.generate(PJSIPConf)
+
+    assert [section.name for section in read(made.content).sections][2:] == ["kid", "own-parent", "good"]
+    assert {"allow": "a", "codec_prefs": "b"}.items() <= dict(options(database, "kid")).items()
+    assert made.warnings == [
+        "circular inheritance: 2 link(s) of endpoint_sip_template left out, "
+        "first 'own-parent' as parent of 'own-parent'"
+    ]
+
+
+def test_an_endpoint_whose_name_cannot_be_a_section_is_left_out_and_its_children_are_not(database, rows):
+    rows.endpoint("x]\n[good", endpoint=[("allow", "a")], aor=[("max_contacts", "1")])
+    rows.endpoint("kid", ["x]\n[good"])
+    rows.line(1, "kid")
+
+    made = database.generate(PJSIPConf)
+
+    assert [section.name for section in read(made.content).sections][2:] == ["kid", "kid"]
+    assert made.warnings == [
+        f"endpoint_sip row {uuid_of('x]' + chr(10) + '[good')} is left out: column name cannot be a section name"
+    ]
+
+
+def test_a_transport_whose_name_cannot_be_a_section_is_left_out(database, rows):
+    rows.transport("a]b")
+    rows.transport("good")
+
+    assert sections(database) == ["good"]
+
+
+def test_an_option_is_never_a_section_or_a_directive(database, rows):
+    keys = ["[good]", " [good](!)", "#exec sh", "\u2003[good]"]
+    rows.endpoint("bad", endpoint=[(key, "x") for key in keys])
+    rows.transport("transport", [(key, "x") for key in keys])
+    rows.line(1, "bad")
+
+    file = read(database.generate(PJSIPConf).content)
+
+    assert [section.name for section in file.sections] == ["global", "system", "transport", "bad"]
+    assert file.directives == []
+
+
+def test_no_text_of_a_hostile_tenant_changes_what_others_get(database, rows):
+    good = ("good", ["tpl"])
+    rows.tenants()
+    rows.template("tpl", endpoint=[("allow", "ulaw")], aor=[("max_contacts", "1")])
+    rows.endpoint(*good, auth=[("username", "good")])
+    rows.line(900, "good")
+    before = read(database.generate(PJSIPConf).content)
+    hostile = f"\n[good]\ntype = evil\r\n#exec sh\n{CONTROLS}"
+    add_hostile_tenant(database, rows, hostile)
+
+    after = read(database.generate(PJSIPConf).content)
+
+    assert [section.pairs() for section in after.named("good")] == [section.pairs() for section in before.named("good")]
+    assert {section.name for section in after.sections} == {
+        "global",
+        "system",
+        "good",
+        "bad",
+        "trunk",
+        "outbound_auth_trunk",
+        "guest",
+    }
+    assert (after.directives, after.problems) == ([], [])
+
+
+def add_hostile_tenant(database, rows, hostile):
+    """Every text of its line, trunk and meeting is `hostile`, but for the names of their endpoints."""
+    owner = hostile[:36]
+    database.add(tenant, **hostile_texts(tenant, hostile))
+    everything = {
+        section: [(hostile, hostile), ("allow", hostile), ("set_var", hostile), ("callerid", hostile)]
+        for section in ("endpoint", "aor", "auth", "identify", "registration", "outbound_auth")
+    }
+    rows.transport(hostile, [(hostile, hostile)])
+    for name in ("bad", "trunk", "guest"):
+        rows.endpoint(name, label=hostile, transport=hostile, tenant_uuid=owner, **everything)
+    number = {"id": 666, "endpoint_sip_uuid": uuid_of("bad")}
+    database.add(linefeatures, **{**hostile_texts(linefeatures, hostile), **number})
+    rows.user(666, hostile[:38], 666, voicemailid=666)
+    rows.voicemail(666, hostile[:40], hostile[:79])
+    database.add(extensions, **{**hostile_texts(extensions, hostile), "id": 666, "type": "user"})
+    database.add(line_extension, line_id=666, extension_id=666, main_extension=True)
+    trunk = {"id": 666, "endpoint_sip_uuid": uuid_of("trunk")}
+    database.add(trunkfeatures, **{**hostile_texts(trunkfeatures, hostile), **trunk})
+    guest = {"uuid": MEETING, "guest_endpoint_sip_uuid": uuid_of("guest")}
+    database.add(meeting, **{**hostile_texts(meeting, hostile), **guest})

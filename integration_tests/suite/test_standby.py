@@ -1,0 +1,140 @@
+"""A daemon that reads from a standby: its answers are never older than what the standby shows."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import pytest
+
+from integration_tests.suite.helpers.base import running_postgresql
+from integration_tests.suite.helpers.history import CONTENT, History, ask_all_the_time, version_of
+from integration_tests.suite.helpers.items import ITEMS, Items
+from integration_tests.suite.helpers.puppets import Puppets, wait_until
+from xivo_confgend.testing.daemon import Daemon
+from xivo_confgend.testing.postgresql import PostgreSQL
+
+StartDaemon = Callable[..., Daemon]
+SECONDS = 5
+DATABASE = "replicated"
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[PostgreSQL]:
+    """The server that is written to."""
+    with running_postgresql({"autovacuum": "off"}) as server:
+        server.create_database(DATABASE)
+        yield server
+
+
+@contextmanager
+def following(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A copy of the primary that follows it."""
+    with running_postgresql({"autovacuum": "off"}) as server:
+        server.stop()
+        subprocess.run(["rm", "-rf", str(server.data)], check=True)
+        command = [str(server._binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port)]
+        command += ["-U", "postgres", "-D", str(server.data), "-R", "-c", "fast", "--no-sync"]
+        subprocess.run(command, check=True, **server._as_account())
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standby(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A standby of the primary."""
+    with following(primary) as server:
+        yield server
+
+
+@pytest.fixture
+def rows(primary: PostgreSQL) -> Items:
+    """Rows on the primary."""
+    made = Items(primary.uri(DATABASE))
+    made.make("one", "two")
+    return made
+
+
+@pytest.fixture
+def serving(puppets: Puppets, puppet_daemon: StartDaemon, rows: Items, standby: PostgreSQL) -> Daemon:
+    """A daemon that reads from the standby."""
+    puppets.tell("rows", "ask", statement=ITEMS)
+    daemon = puppet_daemon(db_uri=standby.uri(DATABASE))
+    wait_until(lambda: shown(standby, ITEMS) == [(1, "one"), (2, "two")], "the replay of the rows")
+    return daemon
+
+
+def shown(server: PostgreSQL, statement: str) -> list[tuple[object, ...]]:
+    """The rows that a server shows now, none if it has no such table yet."""
+    connection = psycopg2.connect(server.uri(DATABASE))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+    except psycopg2.errors.UndefinedTable:
+        return []
+    finally:
+        connection.close()
+
+
+def test_what_the_standby_shows_is_in_the_next_answer(serving: Daemon, rows: Items, standby: PostgreSQL) -> None:
+    """Younger transactions commit first, so that the text of the snapshot stays the same when the oldest does."""
+    with rows.connect() as eldest, rows.connect() as elder, eldest.cursor() as first, elder.cursor() as second:
+        for number in range(30):
+            first.execute("BEGIN; SELECT pg_current_xact_id()")
+            second.execute(f"BEGIN; UPDATE item SET value = 'v{number}' WHERE id = 1")
+            rows.run("UPDATE item SET value = %s WHERE id = 2", f"w{number}")
+            wait_until(lambda n=number: (2, f"w{n}") in shown(standby, ITEMS), "the replay")  # type: ignore[misc]
+            assert f"2 w{number}\n" in serving.fetch("test/rows.conf").text
+            second.execute("COMMIT")
+            wait_until(lambda n=number: (1, f"v{n}") in shown(standby, ITEMS), "the replay")  # type: ignore[misc]
+
+            assert serving.fetch("test/rows.conf").text == f"1 v{number}\n2 w{number}\n"
+            first.execute("COMMIT")
+
+
+def test_a_standby_that_replays_nothing_new_spares_generations(serving: Daemon, puppets: Puppets) -> None:
+    for _ in range(3):
+        serving.fetch("test/rows.conf")
+    generated = puppets.runs("rows")
+
+    assert {serving.fetch("test/rows.conf").text for _ in range(5)} == {"1 one\n2 two\n"}
+    assert puppets.runs("rows") == generated
+
+
+def test_with_many_writers_on_the_primary_no_answer_is_older_than_what_the_standby_showed(
+    serving: Daemon, rows: Items, standby: PostgreSQL, puppets: Puppets
+) -> None:
+    rows.make(*"abcdefghij")
+    history = History(rows, seed=2)
+    puppets.tell("rows", "ask", statement=CONTENT)
+    wait_until(lambda: shown(standby, CONTENT), "the replay of the tables")
+
+    def ask() -> None:
+        finished = int(str(shown(standby, "SELECT n FROM version")[0][0]))
+        answer = serving.fetch("test/rows.conf")
+        assert answer.state == "fresh"
+        history.check(answer.text, finished)
+
+    with history.going_on(writers=2):
+        asked = ask_all_the_time(SECONDS, ask, threads=3)
+
+    assert asked > 30
+    assert history.committed > 30
+    wait_until(lambda: version_of(serving.fetch("test/rows.conf").text) == history.committed, "the last replay")
+
+
+def test_a_standby_that_becomes_the_primary_is_another_history(
+    primary: PostgreSQL, puppets: Puppets, puppet_daemon: StartDaemon, rows: Items
+) -> None:
+    puppets.tell("rows", "ask", statement=ITEMS)
+    with following(primary) as standby:
+        daemon = puppet_daemon(db_uri=standby.uri(DATABASE))
+        assert {daemon.fetch("test/rows.conf").text for _ in range(3)} == {"1 one\n2 two\n"}
+        promoted = Items(standby.uri(DATABASE))
+        promoted.run("SELECT pg_promote()")
+        promoted.run("UPDATE item SET value = 'on my own' WHERE id = 1")
+
+        assert daemon.fetch("test/rows.conf").text == "1 on my own\n2 two\n"

@@ -1,0 +1,115 @@
+"""Worker processes come and go, however they are killed; requests do not notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+from integration_tests.suite.helpers.puppets import Puppets, ask_in_background, wait_until
+from xivo_confgend.testing.daemon import Daemon
+
+StartDaemon = Callable[..., Daemon]
+
+
+class TestWorkers:
+    """Processes come and go; requests do not notice."""
+
+    def test_are_replaced_after_worker_jobs(self, puppets: Puppets, puppet_daemon: StartDaemon) -> None:
+        daemon = puppet_daemon(workers=1, worker_jobs=3)
+
+        answers = {daemon.fetch("test/first.conf").state for _ in range(12)}
+
+        assert answers == {"fresh"}
+        processes = [line.split()[1] for line in (puppets.orders / "first.runs").read_text().splitlines()]
+        assert len(set(processes)) >= 4
+        assert max(map(processes.count, processes)) <= 3
+
+    def test_that_are_killed_while_idle_cost_no_answer(self, puppets: Puppets, puppet_daemon: StartDaemon) -> None:
+        daemon = puppet_daemon()
+        for _ in range(5):
+            for name in ("first", "second"):
+                daemon.fetch(f"test/{name}.conf")
+                os.kill(puppets.worker(name), signal.SIGKILL)
+
+                assert daemon.fetch(f"test/{name}.conf").state == "fresh"
+
+    def test_that_are_killed_while_busy_cost_that_generation_alone(
+        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor
+    ) -> None:
+        daemon = puppet_daemon()
+        daemon.fetch("test/first.conf")
+        puppets.tell("first", "sleep", seconds=30)
+        waiting = ask_in_background(background, daemon, "test/first.conf")
+        puppets.wait_for_run("first", 2)
+        os.kill(puppets.worker("first"), signal.SIGKILL)
+
+        assert waiting.result(10).state == "stale"
+        puppets.tell("first", "say", content="again\n")
+        assert daemon.fetch("test/first.conf").text == "again\n"
+
+    def test_are_all_started_again_after_every_process_of_the_daemon_was_killed(
+        self, puppets: Puppets, puppet_daemon: StartDaemon
+    ) -> None:
+        daemon = puppet_daemon()
+        for _ in range(3):
+            daemon.fetch("test/first.conf")
+            for pid in daemon.workers():
+                os.kill(pid, signal.SIGKILL)
+
+            assert daemon.fetch("test/first.conf").text == "first\n"
+
+    def test_are_started_again_after_the_server_that_forks_them_was_killed(
+        self, puppets: Puppets, puppet_daemon: StartDaemon
+    ) -> None:
+        daemon = puppet_daemon()
+        daemon.fetch("test/first.conf")
+        os.kill(psutil.Process(puppets.worker("first")).ppid(), signal.SIGKILL)
+
+        assert {daemon.fetch("test/first.conf").text for _ in range(5)} == {"first\n"}
+
+    def test_that_are_stopped_by_a_signal_are_replaced_after_the_timeout(
+        self, puppets: Puppets, puppet_daemon: StartDaemon
+    ) -> None:
+        daemon = puppet_daemon(workers=1, generation_timeout=1)
+        daemon.fetch("test/first.conf")
+        os.kill(puppets.worker("first"), signal.SIGSTOP)
+
+        assert daemon.fetch("test/first.conf").state == "stale"
+        assert daemon.fetch("test/first.conf").state == "fresh"
+
+    def test_end_with_a_daemon_that_was_killed(self, puppets: Puppets, puppet_daemon: StartDaemon) -> None:
+        daemon = puppet_daemon()
+        puppets.tell("first", "burn", seconds=60)
+        puppets.tell("second", "burn", seconds=60)
+        with daemon.connect() as waiting, daemon.connect() as other:
+            waiting.sendall(b"test/first.conf\n")
+            other.sendall(b"test/second.conf\n")
+            puppets.wait_for_run("first")
+            puppets.wait_for_run("second")
+            processes = [psutil.Process(pid) for pid in daemon.workers()]
+            daemon.stop(signal.SIGKILL)
+
+        _, alive = psutil.wait_procs(processes, 5)
+        assert alive == []
+
+    def test_for_long_generations_leave_one_for_short_ones(
+        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor
+    ) -> None:
+        daemon = puppet_daemon(workers=2, short_generation=0.2)
+        for name in ("first", "second"):
+            puppets.tell(name, "sleep", seconds=0.3)
+            daemon.fetch(f"test/{name}.conf")
+            puppets.tell(name, "sleep", seconds=3)
+        waiting = [ask_in_background(background, daemon, f"test/{name}.conf") for name in ("first", "second")]
+        wait_until(lambda: puppets.runs("first") + puppets.runs("second") == 3, "one long generation")
+        began = time.monotonic()
+
+        daemon.fetch("test/third.conf")
+
+        assert time.monotonic() - began < 1.5
+        assert [one.result(20).state for one in waiting] == ["fresh", "fresh"]

@@ -1,0 +1,207 @@
+"""What `confgen` understands of its command line and of its configuration file, before it asks anybody."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xivo_confgend.client import FLAGS, VALUES, Options, Request, UsageError, find_server, parse_simple, run
+from xivo_confgend.client.arguments import parse_any
+from xivo_confgend.client.wire import ConfgenError, Server
+
+NOWHERE = "/nonexistent/config.conf"
+ARGUMENTS = st.one_of(
+    st.sampled_from([*VALUES, *FLAGS, "--", "-", "-h"[:1], "--cach", "-p5", "-c=x", "wazo/uuid.yml", "", "0", "-5"]),
+    st.builds("{}={}".format, st.sampled_from([*VALUES, *FLAGS]), st.text(string.printable, max_size=4)),
+    st.text(string.printable, max_size=6).filter(lambda text: "-h" not in text),
+    st.integers(0, 10**12).map(str),
+)
+
+
+def options(*arguments: str) -> Options:
+    parsed = parse_simple(list(arguments))
+    assert parsed is not None
+    return parsed
+
+
+def everything(options: Options) -> dict[str, object]:
+    return {name: getattr(options, name) for name in Options.__annotations__}
+
+
+def server(*arguments: str) -> Server:
+    return find_server(options("asterisk/sip.conf", *arguments))
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.conf"
+    path.write_text("[confgen]\nserver = 192.0.2.1\nport = 1234\ntimeout = 7\n")
+    return path
+
+
+@given(st.lists(ARGUMENTS, max_size=5))
+def test_the_short_cut_reads_a_command_line_like_argparse(arguments: list[str]) -> None:
+    simple = parse_simple(arguments)
+
+    if simple is not None:
+        assert everything(simple) == everything(parse_any(arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["asterisk/pjsip.conf"],
+        ["asterisk/pjsip.conf", "--cached"],
+        ["-p", "8669", "--host", "localhost", "-t", "5", "asterisk/pjsip.conf"],
+        ["--output=/etc/asterisk/pjsip.conf", "--fallback-dir", "/var/lib/confgen", "asterisk/pjsip.conf"],
+    ],
+)
+def test_usual_command_lines_take_the_short_cut(arguments: list[str]) -> None:
+    assert parse_simple(arguments) is not None
+
+
+@pytest.mark.parametrize("abbreviation", ["--cach", "--ca"])
+def test_abbreviations_are_understood(abbreviation: str) -> None:
+    assert parse_any(["wazo/uuid.yml", abbreviation]).cached
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [""],
+        ["wazo"],
+        ["wazo/a/b"],
+        ["/uuid.yml"],
+        ["wazo/"],
+        ["wazo/uuid.yml\n"],
+        ["wazo/uuid.yml", "wazo/uuid.yml"],
+        ["wazo/uuid.yml", "--nonsense"],
+        ["wazo/uuid.yml", "--in", "--po"],
+        ["wazo/uuid.yml", "-p", "many"],
+        ["wazo/uuid.yml", "-p", "65536"],
+        ["wazo/uuid.yml", "-p", "9" * 5000],
+        ["wazo/uuid.yml", "-t", "-1"],
+        ["wazo/uuid.yml", "--wait", "nan"],
+        ["wazo/uuid.yml", "--wait", "-0.1"],
+        ["wazo/uuid.yml", "--port"],
+        ["wazo/uuid.yml", "--invalidate", "--output", "file"],
+        ["../uuid.yml", "--fallback-dir", "dir"],
+        ["wazo/..", "--fallback-dir", "dir"],
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+
+    written = capfd.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("confgen: ")
+    assert written.err.count("\n") == 1
+
+
+def test_help_names_every_option_and_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        run(["-h"])
+
+    text = capsys.readouterr().out
+    assert exit_.value.code == 0
+    assert [option for option in (*VALUES, *FLAGS) if option not in text] == []
+    assert "3 the file of --output was identical already" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["wazo/uuid.yml"], "wazo/uuid.yml"),
+        (["wazo/uuid.yml cached"], "wazo/uuid.yml cached"),
+        (["wazo/uuid.yml  cached "], "wazo/uuid.yml cached"),
+        (["wazo/uuid.yml", "--cached"], "wazo/uuid.yml cached"),
+        (["--cached", "wazo/uuid.yml", "--invalidate"], "wazo/uuid.yml invalidate cached"),
+    ],
+)
+def test_the_request_is_the_name_and_what_was_asked_for(arguments: list[str], text: str) -> None:
+    assert Request(options(*arguments)).text == text
+
+
+def test_an_invalidation_may_stand_inside_the_name() -> None:
+    assert Request(options("wazo/uuid.yml invalidate")).invalidates
+
+
+def test_control_characters_never_reach_the_request() -> None:
+    with pytest.raises(UsageError, match="control characters"):
+        Request(options("wazo/uuid.yml\ncached"))
+
+
+def test_defaults_are_those_of_the_daemon() -> None:
+    found = server("-c", NOWHERE)
+
+    assert (found.path, found.host, found.port, found.timeout) == ("", "127.0.0.1", 8669, 5)
+
+
+def test_the_configuration_file_comes_before_defaults(config_file: Path) -> None:
+    found = server("-c", str(config_file))
+
+    assert (found.host, found.port, found.timeout) == ("192.0.2.1", 1234, 7)
+
+
+def test_the_command_line_comes_before_the_configuration_file(config_file: Path) -> None:
+    found = server("-c", str(config_file), "--host", "192.0.2.2", "-p", "99", "-t", "1")
+
+    assert (found.host, found.port, found.timeout) == ("192.0.2.2", 99, 1)
+
+
+def test_zero_and_nothing_are_not_given(config_file: Path) -> None:
+    found = server("-c", str(config_file), "--host=", "-p", "0", "-t", "0")
+
+    assert (found.host, found.port, found.timeout) == ("192.0.2.1", 1234, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "path"),
+    [
+        ("[confgen]\nsocket = /run/a\n", [], "/run/a"),
+        ("[confgen]\nserver = unix:/run/a\n", [], "/run/a"),
+        ("[confgen]\nsocket = /run/a\n", ["--socket", "/run/b"], "/run/b"),
+        ("[confgen]\nsocket = /run/a\n", ["--host", "unix:/run/b"], "/run/b"),
+        ("[confgen]\nsocket = /run/a\n", ["--host", "192.0.2.2"], ""),
+        ("", ["--socket", "/run/b", "--host", "192.0.2.2"], "/run/b"),
+    ],
+)
+def test_a_unix_socket_may_be_named_anywhere(tmp_path: Path, text: str, arguments: list[str], path: str) -> None:
+    config_file = tmp_path / "config.conf"
+    config_file.write_text(text)
+
+    assert server("-c", str(config_file), *arguments).path == path
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"port = 5\n", "no section headers"),
+        (b"[confgen]\nport = many\n", "port is 'many'"),
+        (b"[confgen]\ntimeout = -5\n", "timeout is '-5'"),
+        (b"[confgen]\nport = 1\nport = 2\n", "already exists"),
+        (b"[confgen]\nserver = \xff\n", "decode"),
+    ],
+)
+def test_a_bad_configuration_file_is_named_and_explained(tmp_path: Path, content: bytes, complaint: str) -> None:
+    path = tmp_path / "config.conf"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfgenError, match=complaint) as error:
+        server("-c", str(path))
+
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n", "# a comment\n; another\n", "[other]\nport = many\n", "[confgen]\n"])
+def test_a_configuration_file_may_say_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.conf"
+    path.write_text(text)
+
+    assert server("-c", str(path)).port == 8669

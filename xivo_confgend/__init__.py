@@ -1,0 +1,1 @@
+"""Configuration generation daemon: entry points in, configuration files out."""

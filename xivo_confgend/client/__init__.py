@@ -1,0 +1,288 @@
+"""The `confgen` command: asks the daemon for one file and passes it on whole, or not at all.
+
+Asterisk runs it many times in one reload, so its start-up is what it costs: it imports nothing of
+the project and as little as it can of the standard library; what few calls need is in modules that
+only those calls load. Options: docs/spec/30-daemon.md section 3, and `--socket`, `--wait`,
+`--output` and `--fallback-dir`.
+
+Exit status: 0 the content was written, 1 an error, 2 wrong usage, 3 the file of `--output` was
+identical already. An error is one line on standard error, and nothing on standard output.
+"""
+
+import os
+import sys
+import time
+
+from xivo_confgend.client.wire import Answer, ConfgenError, Server, Unanswered, fetch, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+DEFAULT_CONFIG_FILE = "/etc/xivo-confgend-client/config.conf"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8669
+DEFAULT_TIMEOUT = 5
+DEFAULT_WAIT = 120
+LARGEST_PORT = 65535
+LONGEST_WAIT = 1_000_000
+
+DONE, FAILED, WRONG_USAGE, IDENTICAL, INTERRUPTED = 0, 1, 2, 3, 130
+STDOUT, STDERR = 1, 2
+
+NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+
+
+class UsageError(ConfgenError):
+    """The command line does not say what to do."""
+
+
+class Options:
+    """A command line. None, 0 and an empty text mean that an option was not given."""
+
+    name: str = ""
+    config_file: str = DEFAULT_CONFIG_FILE
+    host: str | None = None
+    port: int | None = None
+    socket: str | None = None
+    timeout: int | None = None
+    wait: float | None = None
+    cached: bool = False
+    invalidate: bool = False
+    output: str | None = None
+    fallback_dir: str | None = None
+
+
+VALUES = {
+    "-c": "config_file",
+    "--config-file": "config_file",
+    "-p": "port",
+    "--port": "port",
+    "--host": "host",
+    "--socket": "socket",
+    "-t": "timeout",
+    "--timeout": "timeout",
+    "--wait": "wait",
+    "--output": "output",
+    "--fallback-dir": "fallback_dir",
+}
+FLAGS = {"--cached": "cached", "--invalidate": "invalidate"}
+NUMBERS = ("port", "timeout", "wait")
+API_COMMANDS = ("list", "show", "diff", "status", "pin", "unpin")
+"""First words that ask the HTTP API; a file always has a slash in its name."""
+
+
+def parse_simple(arguments: list[str]) -> Options | None:
+    """Read a command line without surprises; None if there is anything that argparse should see."""
+    options = Options()
+    names = []
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if not argument.startswith("-"):
+            names.append(argument)
+        elif argument in FLAGS:
+            setattr(options, FLAGS[argument], True)
+        elif option in VALUES and (option.startswith("--") or not equals):
+            field = VALUES[option]
+            value = value if equals else next(rest, "-")
+            if value.startswith("-") or (field in NUMBERS and not _is_simple_number(value)):
+                return None
+            setattr(options, field, int(value) if field in NUMBERS else value)
+        else:
+            return None
+    if len(names) != 1:
+        return None
+    options.name = names[0]
+    return options
+
+
+def _is_simple_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < 10
+
+
+class Request:
+    """What the options ask for. Raises UsageError if they make no sense."""
+
+    def __init__(self, options: Options) -> None:
+        if not options.name.isprintable():
+            raise UsageError("the name of the file holds control characters")
+        self.name, *words = options.name.split() or [""]
+        resource, slash, filename = self.name.partition("/")
+        if not (resource and slash and filename) or "/" in filename:
+            raise UsageError(f"{options.name!r} is not of the form frontend/conffile")
+        self.text = " ".join([self.name, *words]) + " invalidate" * options.invalidate + " cached" * options.cached
+        self.invalidates = options.invalidate or "invalidate" in words
+        if self.invalidates and options.output:
+            raise UsageError("--invalidate gives --output nothing to write")
+        if not 0 <= (options.port or 0) <= LARGEST_PORT:
+            raise UsageError(f"{options.port} is not a port")
+        for seconds in (options.timeout or 0, options.wait or 0):
+            if not 0 <= seconds <= LONGEST_WAIT:
+                raise UsageError(f"{seconds} is not a number of seconds to wait")
+        self.output = options.output
+        self.wait = options.wait or DEFAULT_WAIT
+        self.copy = ""
+        if options.fallback_dir and not self.invalidates:
+            if not (_is_plain(resource) and _is_plain(filename)):
+                raise UsageError(f"no copy of {self.name} can be kept: it may not be the name of a file")
+            self.copy = f"{options.fallback_dir}/{self.name}"
+
+
+def _is_plain(name: str) -> bool:
+    return NAME_CHARACTERS.issuperset(name) and not name.startswith(".")
+
+
+def find_server(options: Options) -> Server:
+    """Where to ask: command line before configuration file before defaults.
+
+    A host `unix:PATH` is a UNIX socket. Raises ConfgenError if the configuration file is bad.
+    """
+    configured = read_config(options.config_file)
+    host = options.host or configured.get("server") or DEFAULT_HOST
+    path = options.socket or (not options.host and configured.get("socket")) or ""
+    if not path and host.startswith("unix:"):
+        path = host.removeprefix("unix:")
+    port = options.port or configured.get("port") or DEFAULT_PORT
+    return Server(path, host, port, options.timeout or configured.get("timeout") or DEFAULT_TIMEOUT)
+
+
+def read_config(path: str) -> "dict[str, Any]":
+    """What the configuration file at `path` sets; nothing if there is none. Raises ConfgenError."""
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes long to import
+            text = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfgenError(f"{path}: {reason(error)}") from error
+    if all(line.strip()[:1] in ("", "#", ";") for line in text.splitlines()):
+        return {}
+    from xivo_confgend.client.config_file import parse_config
+
+    return parse_config(path, text)
+
+
+def get_content(request: Request, server: Server) -> bytes | bytearray:
+    """What the daemon answers, or else the copy of its last verified answer. Raises ConfgenError."""
+    try:
+        answer = fetch(server, request.text, request.wait)
+        if not (answer.verified or answer.content or request.invalidates):
+            raise Unanswered(f"the answer is empty: the daemon has no {request.name}, or could not generate it")
+    except Unanswered as error:
+        return get_copy(request, error)
+    if answer.state == "stale":
+        say(f"warning: {request.name} could not be generated now, this one is of {answer.generated}", warning=True)
+    if request.copy and answer.verified:
+        keep_copy(request, answer)
+    return answer.content
+
+
+def get_copy(request: Request, error: Unanswered) -> bytes:
+    """The copy that was kept, with a warning; raises `error` if there is none."""
+    from xivo_confgend.client.files import read_file
+
+    try:
+        content = read_file(request.copy)
+    except OSError:
+        raise error from None
+    say(f"warning: {error}; this is the copy {request.copy}", warning=True)
+    return content
+
+
+def keep_copy(request: Request, answer: Answer) -> None:
+    """For the next time that the daemon cannot be asked. That it cannot be kept is no reason to fail today."""
+    from xivo_confgend.client import files
+
+    try:
+        files.keep_copy(request.copy, answer.content)
+    except OSError as error:
+        say(f"warning: no copy kept at {request.copy}: {reason(error)}", warning=True)
+
+
+def deliver(request: Request, content: bytes | bytearray) -> int:
+    """Write `content` where it was asked for; returns the exit status. Raises ConfgenError and BrokenPipeError."""
+    if not request.output:
+        if sys.stdout is None:
+            # descriptor 1 may be something else by now
+            raise ConfgenError("standard output is closed")
+        try:
+            write_all(STDOUT, content)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ConfgenError(f"cannot write: {reason(error)}") from error
+        return DONE
+    from xivo_confgend.client.files import replace_file
+
+    try:
+        return DONE if replace_file(request.output, content) else IDENTICAL
+    except OSError as error:
+        raise ConfgenError(f"cannot write {request.output}: {reason(error)}") from error
+
+
+def write_all(descriptor: int, content: bytes | bytearray) -> None:
+    """Write without a buffer of our own. Raises OSError."""
+    view = memoryview(content)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            time.sleep(0.01)
+
+
+def say(text: str, warning: bool = False) -> None:
+    """One line on standard error.
+
+    Asterisk's `#exec` lets both outputs go to one file and reads that: there a warning has to be a
+    comment, or the content behind it would not be loaded. An error should be what it looks like.
+    """
+    comment = "; " if warning and _is_one_output() else ""
+    line = f"{comment}confgen: {' '.join(text.split())}\n"
+    if sys.stderr is not None:
+        try:  # noqa: SIM105 - contextlib would be imported for this line alone
+            os.write(STDERR, line.encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass
+
+
+def _is_one_output() -> bool:
+    try:
+        return os.path.sameopenfile(STDOUT, STDERR) and not os.isatty(STDERR)
+    except OSError:
+        return False
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the command line `arguments` (without the command) asks; returns the exit status."""
+    if arguments and arguments[0] in API_COMMANDS:
+        from xivo_confgend.client.api_commands import run as run_api_command
+
+        return run_api_command(arguments)
+    try:
+        options = parse_simple(arguments)
+        if options is None:
+            from xivo_confgend.client.arguments import parse_any
+
+            options = parse_any(arguments)
+        request = Request(options)
+        return deliver(request, get_content(request, find_server(options)))
+    except UsageError as error:
+        say(str(error))
+        return WRONG_USAGE
+    except ConfgenError as error:
+        say(str(error))
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def main() -> "NoReturn":
+    """The console script: run, and leave with the exit status."""
+    status = run(sys.argv[1:])
+    if "threading" in sys.modules or sys.gettrace() or sys.getprofile():
+        sys.exit(status)
+    # everything is written, so there is nothing that taking the interpreter apart would add but time
+    os._exit(status)

@@ -1,0 +1,130 @@
+"""One engine, one scoped `Session`, one read-only transaction a generation.
+
+Everything that a driver reads inside `session_scope()` comes from a single REPEATABLE READ
+snapshot, so one file shows one moment of the database (defect D19 of docs/spec/30-daemon.md).
+The transaction begins at the first statement: a driver that asks nothing needs no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from xivo_confgend.database import xivo_dao
+from xivo_confgend.database.state import STATE_STATEMENT, DatabaseState
+
+CONNECT_TIMEOUT = 5
+SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
+"""Beginnings of statements that are not the driver's own: see `xivo_dao`."""
+
+Session = scoped_session(sessionmaker(future=True, autoflush=False))
+
+
+SEVERAL = DatabaseState("several transactions", exact=False)
+"""The state of a driver that ended its transaction half-way: what it read belongs to no single moment."""
+
+
+@dataclass
+class Transaction:
+    """What a scope knows of its transaction.
+
+    `state` is None as long as nothing was asked; `statements` counts those of the driver only.
+    """
+
+    state: DatabaseState | None = None
+    statements: int = 0
+
+    def begin(self, state: DatabaseState) -> None:
+        """A transaction began that sees `state`."""
+        self.state = state if self.state in (None, state) else SEVERAL
+
+
+_scopes: list[Transaction] = []
+"""The open scope of this process, if any: not kept in the session, which a driver may end or replace."""
+
+
+def psycopg2_url(uri: str) -> URL:
+    """`uri` with the psycopg2 driver if it names none: which one is SQLAlchemy's default depends on its version.
+
+    Raises `sqlalchemy.exc.ArgumentError` on a text that is not a URL.
+    """
+    url = make_url(uri)
+    return url.set(drivername="postgresql+psycopg2") if url.drivername in {"postgresql", "postgres"} else url
+
+
+def bind(uri: str, statement_timeout: float) -> Engine:
+    """Bind `Session` to the database at `uri` (an SQLAlchemy URL) and return the engine.
+
+    `statement_timeout` is in seconds. Connects lazily, waits `CONNECT_TIMEOUT` seconds for a
+    connection, tests it before each use. Raises `sqlalchemy.exc.ArgumentError` on a bad URL.
+    """
+    engine = create_engine(
+        psycopg2_url(uri),
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+        future=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def read_only(connection: Any, _record: object) -> None:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if _scopes and not connection.info.get("opening") and not statement.startswith(SAVEPOINTS):
+            _scopes[-1].statements += 1
+
+    Session.remove()
+    Session.configure(bind=engine, info={"statement_timeout": statement_timeout})
+    return engine
+
+
+@event.listens_for(Session, "after_begin")
+def open_transaction(session: OrmSession, _transaction: object, connection: Connection) -> None:
+    """Take the snapshot, limit the time of each statement and remember the state in one round trip."""
+    milliseconds = int(session.info["statement_timeout"] * 1000)
+    # Compiling statements pays for analyses that run for minutes; large installations would only wait for it.
+    settings = f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL jit = off"
+    connection.info["opening"] = True
+    try:
+        row = connection.exec_driver_sql(f"{settings}; {STATE_STATEMENT}").one()
+    finally:
+        connection.info["opening"] = False
+    if _scopes:
+        _scopes[-1].begin(DatabaseState.from_row(row))
+
+
+def _is_open() -> bool:
+    return bool(_scopes)
+
+
+@contextmanager
+def session_scope() -> Iterator[OrmSession]:
+    """A session in one read-only transaction; a scope inside another one joins it.
+
+    Nothing is ever written: leaving the scope rolls the transaction back.
+    """
+    if _scopes:
+        yield Session()
+        return
+    _scopes.append(Transaction())
+    try:
+        with xivo_dao.joined(Session, _is_open):
+            yield Session()
+    finally:
+        _scopes.clear()
+        Session.remove()
+
+
+def current_transaction() -> Transaction:
+    """The transaction of the open scope. Raises LookupError outside of a scope."""
+    return _scopes[-1]

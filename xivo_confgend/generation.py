@@ -1,0 +1,508 @@
+"""One file asked for -> one stored file: freshness, grouping, fall-back to the last good.
+
+Nobody gets content older than his question, and nobody's question costs more than it must:
+
+* *Freshness.* A generation of a deterministic driver is remembered with the state of the database it saw. A
+  request that comes later asks the database for its state; if that is the same, and the
+  files that the driver depends on are, the stored file is what a new generation would write.
+* *Grouping.* Otherwise the request is answered by a generation that *started after it arrived*.
+  All requests that arrive while one runs wait for one single next run, so a thousand clients at
+  once cost two. The same holds for asking the database for its state.
+* *Fall-back.* If that generation fails, the last good content is the answer, and says so.
+
+What a configuration reload changes (drivers, settings) is another `Generation`, so remembered states never outlive it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any, BinaryIO, Protocol
+
+from twisted.internet.base import ReactorBase
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import deferToThread, deferToThreadPool
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from xivo_confgend.config import Settings
+from xivo_confgend.database.probe import PROBE_LIMIT, Probe
+from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.drivers import Catalogue
+from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
+from xivo_confgend.names import FileName
+from xivo_confgend.store import Facts, Store, StoredFile
+from xivo_confgend.worker import Failed, Generated, Job, stamp
+from xivo_confgend.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+_numbers = itertools.count(1)
+"""Of the runs of this process: after a reload two generations may stage contents side by side."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets: an open content with its facts. Whoever gets it closes `file`.
+
+    `stale`: the generation failed and this is the last good content. `reused`: nothing was generated. `pinned`: the
+    operator chose this content, which may be older than the question, so it is `stale` as well.
+    """
+
+    file: BinaryIO
+    facts: Facts
+    stale: bool = False
+    reused: bool = False
+    pinned: bool = False
+
+
+class Pins(Protocol):
+    """The contents that an operator chose to be served whatever the database says."""
+
+    def open(self, name: FileName) -> StoredFile | None:
+        """The pinned content of `name`, None if there is none."""
+
+
+class NoPins:
+    """Nothing is pinned."""
+
+    def open(self, name: FileName) -> StoredFile | None:
+        """None."""
+        return None
+
+
+class Observer:
+    """Who wants to know what happens to the files; called in the reactor, must return at once."""
+
+    def started(self, name: FileName) -> None:
+        """A generation of `name` starts."""
+
+    def generated(self, name: FileName, facts: Facts, changed: bool) -> None:
+        """A generation of `name` succeeded; `changed`: its content differs from the one before."""
+
+    def failed(self, name: FileName, reason: str, stale: bool) -> None:
+        """A generation of `name` failed; `stale`: there is a last good content."""
+
+    def answered(self, name: FileName, state: str, seconds: float) -> None:
+        """A request for `name` was answered: `fresh`, `cached`, `stale`, `pinned` or `error`, after so many seconds."""
+
+    def grouped(self, name: FileName, requests: int) -> None:
+        """One generation of `name` answers so many requests."""
+
+    def invalidated(self, name: FileName) -> None:
+        """The stored content of `name` was forgotten."""
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What makes a stored content reusable: its digest and what it was made from."""
+
+    digest: str
+    state: DatabaseState | None
+    dependencies: tuple[tuple[str, str], ...]
+
+    def still_holds(self, state: DatabaseState | None) -> bool:
+        return (self.state is None or self.state == state) and all(
+            stamp(path) == kept for path, kept in self.dependencies
+        )
+
+
+@dataclass
+class _Run:
+    """One generation and who waits for it."""
+
+    number: int
+    waiters: list[_Waiter] = field(default_factory=list)
+    started: bool = False
+
+
+@dataclass
+class _Waiter:
+    """Who waits for a run; `state`: that of the database at some moment after the request arrived, if asked for."""
+
+    result: Deferred[_Result]
+    state: DatabaseState | None
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a run leaves behind; `spare`: the only copy, because the store could not take it."""
+
+    outcome: Generated | Failed
+    spare: Path | None = None
+
+
+@dataclass
+class _Status:
+    """What is known of one file since this generation began."""
+
+    current: _Run | None = None
+    following: _Run | None = None
+    remembered: _Remembered | None = None
+    deterministic: bool = False
+    last_error: str = ""
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What an operator may want to know of one file. `state`: `fresh`, `stale`, `generating`, `failed` or `none`."""
+
+    state: str
+    last_error: str
+
+
+class Outage:
+    """One log line when the database goes away, one when it comes back, however many requests notice."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self._failures = 0
+
+    def noticed(self, reason: str) -> None:
+        """A generation failed because of the database."""
+        self._failures += 1
+        if self.since is None:
+            self.since = time.time()
+            logger.error("the database is away, the last good contents are served: %s", reason)
+
+    def over(self) -> None:
+        """The database answered."""
+        if self.since is not None:
+            logger.warning(
+                "the database is back after %.1f s, %d generation(s) failed", time.time() - self.since, self._failures
+            )
+            self.since, self._failures = None, 0
+
+
+class Generation:
+    """Answers requests for files with the drivers of `catalogue`, `workers` and `store`."""
+
+    def __init__(
+        self,
+        reactor: ReactorBase,
+        catalogue: Catalogue,
+        workers: Workers,
+        store: Store,
+        settings: Settings,
+        observers: list[Observer],
+        pins: Pins | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.workers = workers
+        self.store = store
+        self.outage = Outage()
+        self._reactor = reactor
+        self._settings = settings
+        self._observers = observers
+        self._pins: Pins = pins or NoPins()
+        self._files: dict[FileName, _Status] = {}
+        self._probes = _GroupedProbe(reactor, Probe(settings.db_uri))
+
+    def start(self) -> None:
+        """Start the workers."""
+        self.workers.start()
+        self._probes.start()
+
+    async def stop(self) -> None:
+        """Kill the workers; what runs or waits fails."""
+        await self.workers.stop()
+        await self._probes.stop()
+
+    async def answer(self, name: FileName, cached: bool = False, anew: bool = False) -> Answer:
+        """The content of `name`, no older than this call; with `cached` the stored one if there is one.
+
+        With `anew` it is generated whatever is known of the database, and whatever is pinned.
+
+        Raises NoSuchFile or DriverError if no driver serves it (whatever the store holds: defect D21 of
+        docs/spec/30-daemon.md), GenerationError if nothing can be had.
+        """
+        began = time.perf_counter()
+        try:
+            answer, state = await self._answer(name, cached, anew)
+        except ConfgendError:
+            self._tell(lambda observer: observer.answered(name, "error", time.perf_counter() - began))
+            raise
+        self._tell(lambda observer: observer.answered(name, state, time.perf_counter() - began))
+        return answer
+
+    async def _answer(self, name: FileName, cached: bool, anew: bool) -> tuple[Answer, str]:
+        self.catalogue.choose(name)
+        status = self._files.setdefault(name, _Status())
+        if anew:
+            return await self._read(name, await self._wait_for_run(name, status, None))
+        if pinned := self._pins.open(name):
+            return Answer(pinned.file, pinned.facts, stale=True, reused=True, pinned=True), "pinned"
+        if cached and (stored := await self._open(name)):
+            return Answer(stored.file, stored.facts, reused=True), "cached"
+        state = await self._read_state(status)
+        remembered = status.remembered
+        if remembered and remembered.still_holds(state):
+            stored = await self._open(name)
+            if stored and stored.facts.digest == remembered.digest:
+                return Answer(stored.file, stored.facts, reused=True), "fresh"
+            if stored:
+                stored.file.close()
+        return await self._read(name, await self._wait_for_run(name, status, state))
+
+    async def _read_state(self, status: _Status) -> DatabaseState | None:
+        """The database's state, where it may spare a generation and the database is there to tell."""
+        remembered = status.remembered
+        asks = status.deterministic and (remembered is None or remembered.state is not None)
+        return await self._probes.read() if asks and self.outage.since is None else None
+
+    async def database_problem(self) -> str:
+        """Why the database does not tell its state; empty if it does. Asked twice: an old connection may be dead."""
+        return "" if await self._probes.read() or await self._probes.read() else self._probes.problem
+
+    def status(self, name: FileName) -> FileStatus:
+        """What happens to `name` now and what went wrong last."""
+        status = self._files.get(name, _Status())
+        stored = self.store.facts(name) is not None
+        if status.current is not None:
+            state = "generating"
+        elif status.last_error:
+            state = "stale" if stored else "failed"
+        else:
+            state = "fresh" if stored else "none"
+        return FileStatus(state, status.last_error)
+
+    def invalidate(self, name: FileName) -> None:
+        """Forget the stored content of `name`. Raises StoreError."""
+        if name in self._files:
+            self._files[name].remembered = None
+        self.store.remove(name)
+        self._tell(lambda observer: observer.invalidated(name))
+
+    async def _open(self, name: FileName) -> StoredFile | None:
+        """The stored content; one that was seeded or edited by hand is read once, in a thread."""
+        try:
+            opened = self.store.open(name)
+            if opened is None:
+                return None
+            if opened.facts is None:
+                return await deferToThread(self.store.examine, name, opened.file)
+        except StoreError as error:
+            logger.error("%s", error)
+            return None
+        return StoredFile(opened.file, opened.facts)
+
+    def _wait_for_run(self, name: FileName, status: _Status, state: DatabaseState | None) -> Deferred[_Result]:
+        waiter = _Waiter(Deferred(), state)
+        run = status.current
+        if run is None or run.started:
+            run = status.following = status.following or self._new_run()
+        run.waiters.append(waiter)
+        if status.current is None:
+            self._begin(name, status)
+        return waiter.result
+
+    def _new_run(self) -> _Run:
+        return _Run(next(_numbers))
+
+    def _begin(self, name: FileName, status: _Status) -> None:
+        run, status.following = status.following, None
+        if run is None:
+            return
+        status.current = run
+        kept = self.store.facts(name)
+        duration = status.duration if status.duration is not None else kept.duration if kept else 0.0
+        job = Job(self.catalogue.choose(name), self.store.staging_path(name, run.number), kept.digest if kept else "")
+
+        def started() -> None:
+            run.started = True
+            self._tell(lambda observer: observer.started(name))
+
+        done = maybeDeferred(self.workers.submit, job, duration > self._settings.short_generation, started)
+        done.addCallback(lambda outcome: self._finish(name, status, run, outcome, kept))
+        done.addErrback(self._break_down, status, run)
+
+    def _finish(
+        self, name: FileName, status: _Status, run: _Run, outcome: Generated | Failed, kept: Facts | None
+    ) -> None:
+        for line in outcome.warnings:
+            logger.warning("%s: %s", name, line)
+        if isinstance(outcome, Failed):
+            spare = None
+            self._clear(self.store.staging_path(name, run.number))
+            self._note_failure(name, status, outcome)
+        else:
+            spare = self._keep(name, status, outcome, kept)
+            self._remember(status, run, outcome)
+        result = _Result(outcome, spare)
+        status.current = None
+        waiters = run.waiters + self._satisfied(status, outcome)
+        if spare is not None:
+            # One copy for all: it goes when the last of them has opened it, which they do in this very call.
+            self._reactor.callLater(0, self._clear, spare)
+        self._begin(name, status)
+        self._tell(lambda observer: observer.grouped(name, len(waiters)))
+        for waiter in waiters:
+            waiter.result.callback(result)
+
+    def _break_down(self, failure: Failure, status: _Status, run: _Run) -> None:
+        """A mistake of ours: nobody may wait for ever because of it."""
+        logger.error("generation broke down: %s", failure.getTraceback())
+        following, status.current, status.following = status.following, None, None
+        result = _Result(Failed(f"internal error: {reason_of(failure.value)}"))
+        for waiter in run.waiters + (following.waiters if following else []):
+            if not waiter.result.called:
+                waiter.result.callback(result)
+
+    @staticmethod
+    def _satisfied(status: _Status, outcome: Generated | Failed) -> list[_Waiter]:
+        """Those who wait for the following run although this one saw the very state they found after they asked."""
+        following, remembered = status.following, status.remembered
+        if following is None or isinstance(outcome, Failed) or remembered is None or remembered.state is None:
+            return []
+        satisfied = [w for w in following.waiters if w.state == remembered.state and remembered.still_holds(w.state)]
+        following.waiters = [w for w in following.waiters if w not in satisfied]
+        if not following.waiters:
+            status.following = None
+        return satisfied
+
+    def _keep(self, name: FileName, status: _Status, outcome: Generated, kept: Facts | None) -> Path | None:
+        """Put the content into the store; returns where it is if the store does not take it."""
+        facts = outcome.facts
+        changed = kept is None or kept.digest != facts.digest
+        status.last_error, status.duration = "", facts.duration
+        if outcome.state is not None:
+            self.outage.over()
+        if outcome.problem:
+            logger.error("%s: %s; the content was sent but not kept", name, outcome.problem)
+            spare: Path | None = outcome.path
+        else:
+            spare = self._commit(name, outcome, changed)
+        logger.info(
+            "%s: generated by %s in %.3f s, %d bytes%s",
+            name, facts.driver, facts.duration, facts.size, "" if changed else ", unchanged",
+        )  # fmt: skip
+        self._tell(lambda observer: observer.generated(name, facts, changed))
+        return spare
+
+    def _commit(self, name: FileName, outcome: Generated, changed: bool) -> Path | None:
+        current = self.store.facts(name)
+        try:
+            if not changed and current is not None and current.digest == outcome.facts.digest:
+                self.store.confirm(name, outcome.facts)
+                self._clear(outcome.path)
+            else:
+                self.store.commit(name, outcome.path, outcome.facts)
+        except StoreError as error:
+            logger.error("%s; the content was sent but not kept", error)
+            return outcome.path
+        return None
+
+    @staticmethod
+    def _clear(path: Path) -> None:
+        """Remove a content that nobody needs; what a killed worker began may be there or not."""
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+    def _remember(self, status: _Status, run: _Run, outcome: Generated) -> None:
+        """On a standby a state is only exact if it was the same before the generation: see `DatabaseState`."""
+        state = outcome.state
+        status.deterministic = outcome.deterministic
+        exact = state is None or state.exact or (bool(run.waiters) and all(w.state == state for w in run.waiters))
+        status.remembered = (
+            _Remembered(outcome.facts.digest, state, outcome.dependencies) if outcome.deterministic and exact else None
+        )
+
+    def _note_failure(self, name: FileName, status: _Status, outcome: Failed) -> None:
+        status.last_error = outcome.reason
+        stale = self.store.facts(name) is not None or self.store.path(name).is_file()
+        if outcome.database_away:
+            self.outage.noticed(outcome.reason)
+        else:
+            logger.error(
+                "%s: generation failed: %s%s", name, outcome.reason, "; the last good content is served" * stale
+            )
+        if outcome.trace:
+            logger.debug("%s: %s", name, outcome.trace)
+        self._tell(lambda observer: observer.failed(name, outcome.reason, stale))
+
+    async def _read(self, name: FileName, result: _Result) -> tuple[Answer, str]:
+        outcome = result.outcome
+        if isinstance(outcome, Generated):
+            if result.spare is not None:
+                return Answer(self._open_spare(name, result.spare), outcome.facts), "fresh"
+            stored = await self._open(name)
+            if stored is not None:
+                return Answer(stored.file, stored.facts), "fresh"
+            raise GenerationError(f"{name}: was generated, but the store lost it")
+        stored = await self._open(name)
+        if stored is not None:
+            return Answer(stored.file, stored.facts, stale=True), "stale"
+        raise GenerationError(f"{name}: {outcome.reason}")
+
+    @staticmethod
+    def _open_spare(name: FileName, spare: Path) -> BinaryIO:
+        try:
+            return spare.open("rb", buffering=0)
+        except OSError as error:
+            raise GenerationError(f"{name}: was generated, but cannot be read: {error.strerror}") from error
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        for observer in self._observers:
+            try:
+                what(observer)
+            except Exception:
+                logger.exception("an observer failed")
+
+
+class _GroupedProbe:
+    """Reads of the database's state: each begins after it was asked for, all who ask meanwhile share the next one."""
+
+    def __init__(self, reactor: Any, probe: Probe) -> None:
+        self._reactor = reactor
+        self._probe = probe
+        self._threads = ThreadPool(minthreads=1, maxthreads=1, name="probe")
+        self._threads.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
+        self._running = False
+        self._next: list[Deferred[DatabaseState | None]] = []
+        self.problem = ""
+
+    def start(self) -> None:
+        self._threads.start()
+
+    async def stop(self) -> None:
+        if self._threads.started:
+            self._probe.abort()
+            await deferToThreadPool(self._reactor, self._threads, self._probe.close)
+            self._threads.stop()
+
+    def read(self) -> Deferred[DatabaseState | None]:
+        """The state at some moment after this call; None if the database does not tell."""
+        asked: Deferred[DatabaseState | None] = Deferred()
+        self._next.append(asked)
+        if not self._running:
+            self._begin()
+        return asked
+
+    def _begin(self) -> None:
+        asking, self._next = self._next, []
+        self._running = bool(asking)
+        if not asking:
+            return
+        reading = deferToThreadPool(self._reactor, self._threads, self._probe.read)
+        limit = self._reactor.callLater(PROBE_LIMIT, self._probe.abort)
+
+        def untold(failure: Failure) -> None:
+            self.problem = reason_of(failure.value)
+            logger.debug("no state from the database: %s", self.problem)
+
+        def tell(state: DatabaseState | None) -> None:
+            if limit.active():
+                limit.cancel()
+            self._begin()
+            for one in asking:
+                one.callback(state)
+
+        reading.addErrback(untold).addCallback(tell)

@@ -1,0 +1,349 @@
+"""Kept versions of the files, pins and the audit log: what the daemon remembers beside the last good contents.
+
+The history watches the generation. When a content changes, it makes a hard link to it at that moment, and its one
+thread compresses exactly that content into an SQLite database under `.history` in the store. Nothing here is
+needed to serve a file: when the database is lost or damaged, it is made anew with one line in
+the log. The reactor never waits for it; whoever asks gets a Deferred.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import zstandard
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from xivo_confgend.database import queries
+from xivo_confgend.database.queries import AuditEntry, Compressed, Limits, PinRow, Version
+from xivo_confgend.exceptions import ConfgendError
+from xivo_confgend.generation import Observer
+from xivo_confgend.names import FileName
+from xivo_confgend.pins import Pin, Pins
+from xivo_confgend.store import DIRECTORY_MODE, Facts, Store, now
+
+logger = logging.getLogger(__name__)
+
+DIRECTORY = ".history"
+DATABASE = "history.sqlite"
+PIECE = 1 << 18
+COMPRESSION_LEVEL = 3
+MOST_WAITING = 8
+"""Contents of one file that wait to be compressed; those that come faster are left out."""
+NICENESS = 10
+T = TypeVar("T")
+
+
+class HistoryError(ConfgendError):
+    """The history cannot be read or written now."""
+
+
+class NoSuchVersion(ConfgendError):
+    """The version is not kept (any more)."""
+
+
+class History(Observer):
+    """The history of what is in `store`, within `limits`. `on_version` is called in the reactor for new versions."""
+
+    def __init__(self, reactor: Any, store: Store, limits: Limits) -> None:
+        self.limits = limits
+        self.on_version: Callable[[FileName], None] = lambda _name: None
+        self._reactor = reactor
+        self._store = store
+        self._root = store.root / DIRECTORY
+        self.pins = Pins(self._root / "pinned")
+        self.key = b""
+        self._engine: Engine | None = None
+        self._inode = 0
+        self._latest: dict[FileName, str] = {}
+        self._waiting: Counter[FileName] = Counter()
+        self._numbers = itertools.count(1)
+        self._complained = False
+        self._trigger: Any = None
+        self._threads = ThreadPool(minthreads=1, maxthreads=1, name="history")
+
+    async def start(self) -> None:
+        """Open what is there; the pins are served when this returns. Never fails: without history files are served."""
+        self._threads.start()
+        self._trigger = self._reactor.addSystemEventTrigger("during", "shutdown", self._threads.stop)
+        try:
+            await self._in_thread(self._prepare)
+            self._latest = await self._ask(queries.latest_digests)
+        except HistoryError:
+            return
+        self._take_stock()
+
+    async def stop(self) -> None:
+        """Finish what waits, close the database."""
+        if self._trigger is not None:
+            self._reactor.removeSystemEventTrigger(self._trigger)
+            self._trigger = None
+            await self._in_thread(self._close)
+            self._threads.stop()
+
+    def _take_stock(self) -> None:
+        """Keep what the store holds and the history does not know."""
+        for name in self._store.names():
+            facts = self._store.facts(name)
+            if facts is not None:
+                self.generated(name, facts, changed=True)
+
+    # What happens to the files.
+
+    def generated(self, name: FileName, facts: Facts, changed: bool) -> None:
+        """Keep the content that the store holds now, unless it is the latest version already."""
+        if self._latest.get(name) == facts.digest or self._waiting[name] >= MOST_WAITING:
+            return
+        staged = self._root / "staging" / str(next(self._numbers))
+        try:
+            os.link(self._store.path(name), staged)
+        except OSError as error:
+            logger.debug("%s: this version is not kept: %s", name, error.strerror)
+            return
+        self._latest[name] = facts.digest
+        self._waiting[name] += 1
+        recording = self._in_thread(lambda: self._record(name, facts, staged))
+
+        def done(kept: bool | Failure) -> None:
+            self._waiting[name] -= 1
+            if kept is True:
+                self.on_version(name)
+            elif isinstance(kept, Failure) and not kept.check(HistoryError):
+                logger.error("%s: a version could not be kept: %s", name, kept.getTraceback())
+
+        recording.addBoth(done)
+
+    # What people ask. All of these raise HistoryError through their Deferred.
+
+    def versions(self, name: FileName) -> Deferred[list[Version]]:
+        """The kept versions of `name`, the latest first."""
+        return self._ask(lambda connection: queries.list_versions(connection, name))
+
+    async def content(self, name: FileName, digest: str) -> Compressed:
+        """The content of a version. Raises NoSuchVersion."""
+        found = await self._ask(lambda connection: queries.version_content(connection, name, digest))
+        if found is None:
+            raise NoSuchVersion(f"{name}: no version {digest} is kept")
+        return found
+
+    async def pin(self, name: FileName, digest: str, who: str, reason: str) -> Pin:
+        """Serve a version until it is unpinned. Raises NoSuchVersion."""
+        row = PinRow(name, digest, now(), who, reason)
+        pin = await self._ask(lambda connection: self._write_pin(connection, row))
+        self.pins.show(name, pin)
+        await self._in_thread(lambda: self.pins.erase(name, but=digest))
+        return pin
+
+    async def unpin(self, name: FileName) -> bool:
+        """Serve what the database says again; returns whether something was pinned."""
+        was_pinned = self.pins.get(name) is not None
+        await self._ask(lambda connection: queries.remove_pin(connection, name))
+        self.pins.hide(name)
+        await self._in_thread(lambda: self.pins.erase(name))
+        return was_pinned
+
+    def note(self, entry: AuditEntry) -> None:
+        """Write an entry into the audit log, and into the daemon's log in case the history is lost."""
+        logger.info("audit: %s %s from %s: %s %s: %d %s", entry.method, entry.who or "nobody", entry.origin,
+                    entry.operation, entry.path, entry.status, entry.detail)  # fmt: skip
+        noting = self._ask(lambda connection: queries.add_audit_entry(connection, entry, self.limits))
+        noting.addErrback(lambda failure: failure.trap(HistoryError) and None)
+
+    def audit_entries(self, limit: int, offset: int) -> Deferred[Any]:
+        """How many entries there are, and some of them, the latest first."""
+        return self._ask(lambda connection: queries.list_audit_entries(connection, limit, offset))
+
+    def summary(self) -> Deferred[tuple[int, int]]:
+        """Number of versions and bytes they take."""
+        return self._ask(queries.summary)
+
+    # In the thread from here on.
+
+    def _in_thread(self, what: Callable[[], T]) -> Deferred[T]:
+        return deferToThreadPool(self._reactor, self._threads, what)
+
+    def _ask(self, what: Callable[[Connection], T]) -> Deferred[T]:
+        return self._in_thread(lambda: self._run(what))
+
+    def _run(self, what: Callable[[Connection], T]) -> T:
+        """Call `what` in a transaction; a database that is lost or damaged is made anew. Raises HistoryError."""
+        try:
+            try:
+                return self._in_transaction(what)
+            except DatabaseError as error:
+                if not queries.is_broken(error):
+                    raise
+                self._begin_anew(f"is damaged ({' '.join(str(error.orig).split())})")
+                return self._in_transaction(what)
+        except (DatabaseError, OSError) as error:
+            cause = getattr(error, "orig", None) or error
+            problem = f"the history cannot be used: {' '.join(str(cause).split())}"
+            if not self._complained:
+                self._complained = True
+                logger.error("%s", problem)
+            raise HistoryError(problem) from error
+
+    def _in_transaction(self, what: Callable[[Connection], T]) -> T:
+        if self._engine is not None and not self._is_there():
+            logger.error("the history was lost: it begins anew")
+            self._forget()
+        engine = self._engine or self._open()
+        with engine.begin() as connection:
+            result = what(connection)
+        self._complained = False
+        return result
+
+    @property
+    def _path(self) -> Path:
+        return self._root / DATABASE
+
+    def _is_there(self) -> bool:
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _prepare(self) -> None:
+        """Make the directories, take up key, database and pins."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        try:
+            for directory in (self._root, self._root / "staging", self._root / "pinned"):
+                directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+            for left in (self._root / "staging").iterdir():
+                left.unlink()
+            self.key = _key(self._root / "key")
+            self.pins.load()
+        except OSError as error:
+            logger.error("the history cannot be used: %s: %s", error.strerror, error.filename)
+        self._run(self._reconcile)
+
+    def _open(self) -> Engine:
+        self._engine, made = queries.open_database(self._path)
+        self._inode = self._path.stat().st_ino
+        if made:
+            self._adopt_pins(self._engine)
+        return self._engine
+
+    def _begin_anew(self, why: str) -> None:
+        logger.error("the history %s: it begins anew", why)
+        self._path.unlink(missing_ok=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._close()
+        self._latest = {}
+        self._reactor.callFromThread(self._take_stock)
+
+    def _adopt_pins(self, engine: Engine) -> None:
+        """Write the pins that are served into a database that does not know them."""
+        with engine.begin() as connection:
+            for name in self.pins.names():
+                pin = self.pins.get(name)
+                assert pin is not None
+                row = PinRow(name, pin.facts.digest, pin.pinned_at, pin.pinned_by, pin.reason)
+                queries.set_pin(connection, row)
+
+    def _reconcile(self, connection: Connection) -> None:
+        """Serve exactly the pins that the database knows: a killed daemon may have left one step undone."""
+        rows = {row.name: row for row in queries.list_pins(connection)}
+        for name in self.pins.names():
+            pin = self.pins.get(name)
+            if name not in rows or (pin and pin.facts.digest != rows[name].digest):
+                self.pins.hide(name)
+                self.pins.erase(name)
+        for name, row in rows.items():
+            if self.pins.get(name) is None:
+                try:
+                    self.pins.show(name, self._write_pin(connection, row))
+                except NoSuchVersion as error:
+                    logger.error("%s; it is not pinned any more", error)
+                    queries.remove_pin(connection, name)
+
+    def _write_pin(self, connection: Connection, row: PinRow) -> Pin:
+        """Write the pin and its content. Raises NoSuchVersion, OSError."""
+        version = next((v for v in queries.list_versions(connection, row.name) if v.digest == row.digest), None)
+        content = queries.version_content(connection, row.name, row.digest)
+        if version is None or content is None:
+            raise NoSuchVersion(f"{row.name}: no version {row.digest} is kept")
+        facts = Facts(content.size, content.digest, version.generated, version.duration, lines=content.lines,
+                      driver=version.driver)  # fmt: skip
+        pin = Pin(facts, row.pinned_at, row.pinned_by, row.reason)
+        self.pins.write(row.name, pin, decompressed(content.data))
+        queries.set_pin(connection, row)
+        return pin
+
+    def _record(self, name: FileName, facts: Facts, staged: Path) -> bool:
+        """Compress and keep the content in `staged`; whether it is kept."""
+        try:
+            known = self._run(lambda connection: queries.has_content(connection, facts.digest))
+            content = None if known else _compress(staged, facts)
+        except OSError as error:
+            logger.error("%s: a version could not be kept: %s", name, error.strerror)
+            return False
+        finally:
+            with contextlib.suppress(OSError):
+                staged.unlink()
+        if not known and (content is None or len(content.data) > self.limits.file_bytes):
+            logger.info("%s: this version is not kept: it is too large, or was changed by hand", name)
+            return False
+
+        def keep(connection: Connection) -> None:
+            if content is not None:
+                queries.add_content(connection, content)
+            queries.add_version(connection, name, facts.digest, facts.generated, facts.driver, facts.duration)
+            queries.prune(connection, self.limits)
+
+        self._run(keep)
+        self._run(queries.give_back_space)
+        return True
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+
+def _key(path: Path) -> bytes:
+    """The secret of this installation that digests are keyed with, made at its first start."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def _compress(path: Path, facts: Facts) -> Compressed | None:
+    """The content at `path`; None if it is not the one that `facts` describe."""
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compressobj()
+    digest = sha256()
+    parts = []
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            parts.append(compressor.compress(piece))
+    parts.append(compressor.flush())
+    if digest.hexdigest() != facts.digest:
+        return None
+    return Compressed(facts.digest, facts.size, facts.lines, b"".join(parts))
+
+
+def decompressed(data: bytes | BinaryIO) -> Iterator[bytes]:
+    """The content of zstd `data`, piece by piece."""
+    with zstandard.ZstdDecompressor().stream_reader(data, closefd=False) as reader:
+        while piece := reader.read(PIECE):
+            yield piece

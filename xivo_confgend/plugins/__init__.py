@@ -1,0 +1,1 @@
+"""The HTTP plugins that come with the daemon, one folder each."""

@@ -1,0 +1,1 @@
+"""The served files: list, content, versions, diffs, pins."""

@@ -1,0 +1,299 @@
+"""Generated files on disk: staged by a worker, committed and opened by the daemon.
+
+The commit rule: content is written to the staging area on the same file system and flushed there;
+only then the daemon renames it over the last good content. So at every moment the store holds
+either the old or the new content of a file, never half of one, whoever is killed. Beside each
+content lie its facts; facts that do not describe the content that is there (it was seeded or
+edited by hand) are made anew. Names come in as `FileName`, which never makes a path leave the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from xivo_confgend.exceptions import StoreError
+from xivo_confgend.names import FileName
+
+DIRECTORY_MODE = 0o750
+FILE_MODE = 0o640
+"""Contents hold passwords: nobody but owner and group reads them (defect D15 of docs/spec/30-daemon.md)."""
+READ_SIZE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one content.
+
+    `generated`: seconds since the epoch; `duration`: seconds; `digest`: SHA-256 in hexadecimal; `driver`:
+    who made it, as the operator knows it; `statements`, `rows`: of the database, 0 if unknown.
+    """
+
+    size: int
+    digest: str
+    generated: float
+    duration: float = 0.0
+    statements: int = 0
+    lines: int = 0
+    driver: str = ""
+    peak_memory: int = 0
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An open content with its facts; whoever gets it closes `file`."""
+
+    file: BinaryIO
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """An open content; `facts` is None if they must be made anew by `Store.examine`."""
+
+    file: BinaryIO
+    facts: Facts | None
+
+
+def _identity(status: os.stat_result) -> list[int]:
+    return [status.st_ino, status.st_mtime_ns, status.st_size]
+
+
+class Store:
+    """The directory `root` with `root/RESOURCE/FILENAME` as plain contents.
+
+    Raises StoreError from every method when the file system refuses.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+        self._staging = self.root / ".staging"
+        self._facts = self.root / ".facts"
+        self._known: dict[FileName, tuple[list[int], Facts]] = {}
+        self._lock: BinaryIO | None = None
+
+    def prepare(self) -> None:
+        """Make the directories, keep other daemons out, clear what a killed one left in the staging area."""
+        try:
+            self.root.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            for directory in (self._staging, self._facts):
+                directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+            self._lock = _create(self.root / ".lock")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in self._staging.iterdir():
+                left.unlink()
+        except BlockingIOError as error:
+            raise StoreError(f"store {self.root}: another daemon uses it") from error
+        except OSError as error:
+            raise StoreError(f"store {self.root}: {error.strerror}: {error.filename}") from error
+
+    def close(self) -> None:
+        """Let other daemons in."""
+        if self._lock is not None:
+            self._lock.close()
+
+    def staging_path(self, name: FileName, run: int) -> Path:
+        """Where the worker of run number `run` of this daemon writes the content of `name`."""
+        with contextlib.suppress(OSError):
+            # Someone may have emptied the whole cache meanwhile.
+            self._staging.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        return self._staging / f"{name.key}.{os.getpid()}.{run}"
+
+    def path(self, name: FileName) -> Path:
+        """Where the content of `name` is kept."""
+        return self.root / name.resource / name.filename
+
+    def commit(self, name: FileName, staged: Path, facts: Facts) -> None:
+        """Replace the content of `name` by the flushed file `staged`."""
+        target = self.path(name)
+        try:
+            target.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            identity = _identity(staged.stat())
+            staged.replace(target)
+            self._known[name] = (identity, facts)
+            self._write_facts(name)
+        except OSError as error:
+            raise StoreError(f"store: {name} cannot be kept: {error.strerror}: {error.filename}") from error
+
+    def confirm(self, name: FileName, facts: Facts) -> None:
+        """Say that a new generation gave the content that is there already."""
+        known = self._known.get(name)
+        if known is None or known[1].digest != facts.digest:
+            raise StoreError(f"store: {name} is not what was to be confirmed")
+        self._known[name] = (known[0], facts)
+        with contextlib.suppress(OSError):
+            self._write_facts(name)
+
+    def facts(self, name: FileName) -> Facts | None:
+        """The facts of the content of `name` without opening it; None if there is none or they must be made anew."""
+        try:
+            status = self.path(name).stat()
+        except OSError:
+            return None
+        return self._facts_of(name, status)
+
+    def open(self, name: FileName) -> OpenedFile | None:
+        """The content of `name` now, None if there is none."""
+        try:
+            file = self.path(name).open("rb", buffering=0)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"store: {name} cannot be read: {error.strerror}") from error
+        return OpenedFile(file, self._facts_of(name, os.fstat(file.fileno())))
+
+    def examine(self, name: FileName, file: BinaryIO) -> StoredFile:
+        """Read all of the open content `file` of `name` to know its facts. Blocks as long as the disk takes."""
+        status = os.fstat(file.fileno())
+        digest, size, lines = hashlib.sha256(), 0, 0
+        while piece := file.read(READ_SIZE):
+            digest.update(piece)
+            size += len(piece)
+            lines += piece.count(b"\n")
+        file.seek(0)
+        facts = Facts(size, digest.hexdigest(), status.st_mtime, lines=lines)
+        self._known[name] = (_identity(status), facts)
+        return StoredFile(file, facts)
+
+    def remove(self, name: FileName) -> None:
+        """Forget the content of `name`; no error if there is none."""
+        self._known.pop(name, None)
+        try:
+            for path in (self.path(name), self._facts_path(name)):
+                path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise StoreError(f"store: {name} cannot be removed: {error.strerror}") from error
+
+    def names(self) -> list[FileName]:
+        """The files that have a content, sorted."""
+        found = []
+        for path in self.root.glob("*/*"):
+            if path.is_file() and not path.parent.name.startswith("."):
+                with contextlib.suppress(Exception):
+                    found.append(FileName.parse(f"{path.parent.name}/{path.name}"))
+        return sorted(found)
+
+    def _facts_path(self, name: FileName) -> Path:
+        return self._facts / name.resource / f"{name.filename}.json"
+
+    def _facts_of(self, name: FileName, status: os.stat_result) -> Facts | None:
+        if name not in self._known:
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+                kept = json.loads(self._facts_path(name).read_text("utf-8"))
+                self._known[name] = (kept["identity"], Facts(**kept["facts"]))
+        identity, facts = self._known.get(name, (None, None))
+        return facts if identity == _identity(status) else None
+
+    def _write_facts(self, name: FileName) -> None:
+        identity, facts = self._known[name]
+        path = self._facts_path(name)
+        path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        text = json.dumps({"identity": identity, "facts": dataclasses.asdict(facts)})
+        staged = self._staging / f"{name.key}.facts"
+        with _create(staged) as file:
+            file.write(text.encode())
+        staged.replace(path)
+
+
+def _create(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    os.fchmod(descriptor, FILE_MODE)
+    return os.fdopen(descriptor, "wb", buffering=0)
+
+
+class StagedContent:
+    """A content being written in a worker process.
+
+    Written at `path`, or, when that file system refuses (full, read-only), in the system's
+    temporary directory as long as the content stays under `SPARE_BOUND` bytes, so that a good
+    generation still reaches who asked (defect D7). `finish` tells where it is.
+    """
+
+    SPARE_BOUND = 64 << 20
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.in_store = True
+        self.problem = ""
+        self.size = 0
+        self.lines = 0
+        self._digest = hashlib.sha256()
+        try:
+            self._file = _create(path)
+        except OSError as error:
+            self._file = self._spare(error)
+
+    def write(self, piece: bytes) -> None:
+        """Append `piece`. Raises StoreError when there is no room anywhere."""
+        self._digest.update(piece)
+        self.size += len(piece)
+        self.lines += piece.count(b"\n")
+        rest = memoryview(piece)
+        while rest:
+            try:
+                rest = rest[self._file.write(rest) :]
+            except OSError as error:
+                if not self.in_store:
+                    raise StoreError(f"no room for the content: {error.strerror}") from error
+                self._move(error)
+        if not self.in_store and self.size > self.SPARE_BOUND:
+            raise StoreError(f"{self.problem}, and the content is over {self.SPARE_BOUND} bytes")
+
+    def finish(self, known_digest: str = "") -> str:
+        """Flush to the disk, close, return the digest; a content that is known already need not be flushed."""
+        digest = self._digest.hexdigest()
+        if self.in_store and digest != known_digest:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._move(error)
+        self._file.close()
+        return digest
+
+    def discard(self) -> None:
+        """Close and remove what was written."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _spare(self, error: OSError) -> BinaryIO:
+        self.in_store = False
+        self.problem = f"store: cannot write {self.path.parent}: {error.strerror}"
+        try:
+            descriptor, name = tempfile.mkstemp(prefix="xivo-confgend-")
+        except OSError as second:
+            raise StoreError(f"{self.problem}; temporary directory: {second.strerror}") from second
+        self.path = Path(name)
+        return os.fdopen(descriptor, "wb", buffering=0)
+
+    def _move(self, error: OSError) -> None:
+        old = self.path
+        self._file.flush()
+        written = old.read_bytes()
+        self._file.close()
+        old.unlink(missing_ok=True)
+        if len(written) > self.SPARE_BOUND:
+            raise StoreError(f"store: {error.strerror}, and the content is over {self.SPARE_BOUND} bytes") from error
+        self._file = self._spare(error)
+        rest = memoryview(written)
+        try:
+            # A nearly full disk takes a part and says so: what is not written again would be missing in the middle.
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as second:
+            raise StoreError(f"{self.problem}; temporary directory: {second.strerror}") from second
+
+
+def now() -> float:
+    """Seconds since the epoch: when a content was generated."""
+    return time.time()

@@ -1,0 +1,262 @@
+"""What happens inside a worker process: session, driver, write.
+
+A worker never talks to a client and never touches the store's contents: it writes into the staging
+area and returns facts. It may hang, leak or die; the daemon kills and replaces it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import logging
+import os
+import resource
+import signal
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from xivo_confgend import drivers
+from xivo_confgend.database.session import bind, current_transaction, session_scope
+from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.exceptions import ConfgendError, GenerationError, one_line, reason_of
+from xivo_confgend.store import Facts, StagedContent, now
+
+MOST_WARNINGS = 20
+LONGEST_TRACE = 10_000
+PR_SET_PDEATHSIG = 1
+RACY_NS = 50_000_000
+"""A file changed this shortly before it was looked at may change again under the same time stamp."""
+ENCODE_SIZE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """One generation: `driver` is to write the content to `path`; `known_digest` is what the store holds now."""
+
+    driver: drivers.Driver
+    path: Path
+    known_digest: str = ""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A content was written.
+
+    `path`: where; `in_store`: whether that is the staging area; `problem`: why not. `state`: the
+    moment of the database, None if the driver asked nothing. `deterministic`: whether the driver says
+    that its content depends on nothing but database, configuration and `dependencies` (files with
+    their stamps, see `stamp`).
+    """
+
+    path: Path
+    facts: Facts
+    in_store: bool = True
+    problem: str = ""
+    state: DatabaseState | None = None
+    deterministic: bool = False
+    dependencies: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nothing was written: `reason` is one line; `database_away` if PostgreSQL could not be had."""
+
+    reason: str
+    trace: str = ""
+    database_away: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Process:
+    """What a worker process keeps between jobs."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    instances: dict[drivers.Driver, Any] = field(default_factory=dict)
+    alive: Connection | None = None
+
+
+_process = _Process()
+
+
+class _Collector(logging.Handler):
+    """Warnings of one generation, for the daemon to log: the worker has no log of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(Exception):
+            if len(self.lines) < MOST_WARNINGS:
+                self.lines.append(one_line(record.getMessage()))
+
+
+def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float, alive: Connection) -> None:
+    """Make this process a worker; it ends with the daemon, which holds the other end of `alive`."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _end_with(alive)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _process.config = config
+    bind(db_uri, statement_timeout)
+
+
+def _end_with(alive: Connection) -> None:
+    """Have the system kill this process when `alive` is closed at the other end, whatever a driver does then."""
+    _process.alive = alive
+    fcntl.fcntl(alive, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+    if alive.poll():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for reference cycles meanwhile: among the many rows of a generation it is a quarter of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def ping() -> int:
+    """The process id: shows that the worker is there."""
+    return os.getpid()
+
+
+def generate(job: Job) -> Generated | Failed:
+    """Run one job. Never raises: everything that a driver can do wrong, `sys.exit()` too, comes back as `Failed`."""
+    collector = _Collector()
+    logging.getLogger().addHandler(collector)
+    started = time.perf_counter()
+    try:
+        return _generate(job, started, collector)
+    except BaseException as error:
+        return Failed(_reason(error), _trace(), _database_away(error), tuple(collector.lines))
+    finally:
+        logging.getLogger().removeHandler(collector)
+
+
+def _generate(job: Job, started: float, collector: _Collector) -> Generated:
+    driver = _instance(job.driver)
+    deterministic = bool(getattr(driver, "deterministic", False))
+    before = _dependencies(driver) if deterministic else ()
+    staged = StagedContent(job.path)
+    try:
+        with session_scope(), _without_collection():
+            for piece in _pieces(job.driver, driver.generate()):
+                staged.write(piece)
+            transaction = current_transaction()
+        digest = staged.finish(job.known_digest)
+    except BaseException:
+        staged.discard()
+        raise
+    facts = Facts(
+        size=staged.size,
+        digest=digest,
+        generated=now(),
+        duration=time.perf_counter() - started,
+        statements=transaction.statements,
+        lines=staged.lines,
+        driver=str(job.driver),
+        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+    return Generated(
+        path=staged.path,
+        facts=facts,
+        in_store=staged.in_store,
+        problem=staged.problem,
+        state=transaction.state,
+        deterministic=deterministic and _dependencies(driver) == before,
+        dependencies=before,
+        warnings=tuple(collector.lines),
+    )
+
+
+def _instance(driver: drivers.Driver) -> Any:
+    if driver not in _process.instances:
+        _process.instances[driver] = drivers.make(driver, _process.config)
+    return _process.instances[driver]
+
+
+def _pieces(driver: drivers.Driver, content: object) -> Iterator[bytes]:
+    """The content in bytes, in pieces that are worth a system call. Raises GenerationError on anything but text."""
+    if content is None:
+        raise GenerationError(f"driver {driver} returned None")
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, str):
+        for start in range(0, len(content), 1 << 20):
+            yield content[start : start + (1 << 20)].encode("utf-8")
+    elif isinstance(content, Iterable) and not isinstance(content, Mapping):
+        yield from _gathered(driver, content)
+    else:
+        raise GenerationError(f"driver {driver} returned {type(content).__name__}, expected text")
+
+
+def _gathered(driver: drivers.Driver, pieces: Iterable[object]) -> Iterator[bytes]:
+    waiting: list[str] = []
+    length = 0
+    for piece in pieces:
+        if not isinstance(piece, str):
+            raise GenerationError(f"driver {driver} yielded {type(piece).__name__}, expected text")
+        waiting.append(piece)
+        length += len(piece)
+        if length >= ENCODE_SIZE:
+            yield "".join(waiting).encode("utf-8")
+            waiting, length = [], 0
+    yield "".join(waiting).encode("utf-8")
+
+
+def stamp(path: str) -> str:
+    """What tells one state of the file at `path` from another; never twice the same for one that changes just now."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        return f"absent {error.errno}"
+    at = time.time_ns()
+    racy = f" {at}" if abs(at - status.st_mtime_ns) < RACY_NS else ""
+    return f"{status.st_dev} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_size}{racy}"
+
+
+def _dependencies(driver: Any) -> tuple[tuple[str, str], ...]:
+    paths = driver.dependencies() if callable(getattr(driver, "dependencies", None)) else ()
+    return tuple((path, stamp(path)) for path in sorted({os.fspath(path) for path in paths}))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return reason_of(error.orig)
+    return one_line(str(error)) if isinstance(error, ConfgendError) else reason_of(error)
+
+
+def _trace() -> str:
+    """The traceback of the error at hand, bounded, without control characters but line breaks."""
+    return "\n".join(map(one_line, traceback.format_exc()[-LONGEST_TRACE:].split("\n")))
+
+
+def _database_away(error: BaseException) -> bool:
+    """Whether PostgreSQL could not be reached or broke off, as opposed to refusing a statement."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+            return True
+        if isinstance(cause, (OperationalError, InterfaceError)):
+            # Class 57014 is a cancelled statement, for example by statement_timeout: the database is there.
+            return getattr(cause.orig, "pgcode", None) is None
+        cause = cause.__cause__
+    return False
