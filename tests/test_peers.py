@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -108,7 +109,17 @@ def test_a_client_that_is_gone_is_not_taken_for_root(
     client.close()
     time.sleep(0.05)
 
-    with pytest.raises(LookupError):
+    with pytest.raises(peers.ClientGone):
+        peers.local_account(accepted)
+
+
+def test_a_client_that_reset_its_connection_is_gone(stack: ExitStack) -> None:
+    client, accepted = connect(stack, "127.0.0.1", "127.0.0.1")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    time.sleep(0.05)
+
+    with pytest.raises(peers.ClientGone):
         peers.local_account(accepted)
 
 

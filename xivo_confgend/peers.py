@@ -40,6 +40,10 @@ Owner = tuple[int, int]
 """User id and inode of a socket; the inode is 0 when no process has the socket any more."""
 
 
+class ClientGone(LookupError):
+    """Nobody has the other end of the connection any more, as after the look of a monitoring tool at the port."""
+
+
 def account_ids(names: Iterable[str]) -> frozenset[int]:
     """The user ids of those of `names` that exist on this machine, and our own."""
     ids = {os.geteuid()}
@@ -55,12 +59,16 @@ def local_account(connection: socket.socket) -> int | None:
     """The user id of the process that made `connection` from this machine; None if it came from another one.
 
     The kernel decides and not the addresses: a client may come from any address that this machine has.
-    Raises LookupError if it came from this machine and the kernel does not know the account (any more).
+    Raises ClientGone if it was closed meanwhile, LookupError if it came from this machine and the kernel does not
+    know the account.
     """
     if connection.family == socket.AF_UNIX:
         size = CREDENTIALS.size
         return int(CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
-    ours, theirs = _plain(connection.getsockname()), _plain(connection.getpeername())
+    try:
+        ours, theirs = _plain(connection.getsockname()), _plain(connection.getpeername())
+    except OSError as error:
+        raise ClientGone("reset by the client") from error
     try:
         uid, inode = _find(theirs, ours)
     except LookupError:
@@ -69,7 +77,7 @@ def local_account(connection: socket.socket) -> int | None:
         return None
     if inode == 0:
         # Closed meanwhile: then the kernel may say 0 for the account too, and that would be root.
-        raise LookupError("the client is gone")
+        raise ClientGone("closed by the client")
     return uid
 
 

@@ -37,7 +37,7 @@ from xivo_confgend.exceptions import (
 )
 from xivo_confgend.generation import Answer, Generation
 from xivo_confgend.names import FileName
-from xivo_confgend.peers import account_ids, local_account
+from xivo_confgend.peers import ClientGone, account_ids, local_account
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,13 @@ class ConfgendProtocol(Protocol):
         self.factory.opened(self)
         settings = self.factory.settings
         self._deadline = self._later(settings.request_timeout, self._no_request)
-        if problem := self.factory.objection(self.transport):
+        try:
+            problem = self.factory.objection(self.transport)
+        except ClientGone:
+            logger.debug("closed by the client before it asked")
+            self._abort()
+            return
+        if problem:
             logger.warning("refused: %s", problem)
             self._abort()
 
@@ -329,14 +335,19 @@ class ConfgendFactory(Factory):
         return protocol
 
     def objection(self, transport: object) -> str:
-        """Why the other end may not ask, empty if it may; other machines may, if there is a listener for them."""
+        """Why the other end may not ask, empty if it may; other machines may, if there is a listener for them.
+
+        Raises ClientGone if it does not wait for an answer.
+        """
         connection = getattr(transport, "socket", None)
         if self._allowed is None or not isinstance(connection, socket.socket):
             return ""
         try:
             account = local_account(connection)
+        except ClientGone:
+            raise
         except (OSError, LookupError):
-            return "who connected is not known, and may be gone already"
+            return "who connected is not known"
         if account is None or account in self._allowed:
             return ""
         return f"the account with the user id {account} is not in allowed_users"

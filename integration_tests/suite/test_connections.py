@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +114,21 @@ class TestAnAnswer:
 
         wait_until(lambda: psutil.Process(daemon.pid).num_fds() <= descriptors, "the end of all connections")
         assert "broke down" not in daemon.log
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["closed", "reset"])
+def test_the_look_of_a_monitoring_tool_at_the_port_is_no_warning(
+    puppet_daemon: StartDaemon, linger: bytes | None
+) -> None:
+    daemon = puppet_daemon()
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            with daemon.connect() as connection:
+                if linger is not None:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+    assert daemon.fetch("test/first.conf").text == "first\n"
+    assert not re.search("WARNING|ERROR", daemon.log), daemon.log
