@@ -12,11 +12,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,6 +41,20 @@ LOOK_INTERVAL = 0.25
 """Seconds between two looks whether a worker is still there."""
 BEGIN_LIMIT = 15.0
 """Seconds in which a free worker must have begun a job, its own start included."""
+LONGEST_TEMPORARY_DIRECTORY = 60
+"""Characters: with the names that multiprocessing adds, what a socket's path may have (107, unix(7)) is not exceeded."""
+SHORT_TEMPORARY_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+
+
+def make_room_for_sockets() -> None:
+    """Let multiprocessing put its sockets elsewhere where TMPDIR is too long for them, as CPython does from 3.14."""
+    given = tempfile.gettempdir()
+    short = next((one for one in SHORT_TEMPORARY_DIRECTORIES if os.access(one, os.W_OK)), given)
+    tempfile.tempdir = short if len(given) > LONGEST_TEMPORARY_DIRECTORY else given
+    try:
+        util.get_temp_dir()
+    finally:
+        tempfile.tempdir = given
 
 
 class _Worker:
@@ -123,6 +139,7 @@ class Workers:
         self._reactor = reactor
         self._settings = settings
         self._waiting: dict[bool, deque[_Waiting]] = {False: deque(), True: deque()}
+        make_room_for_sockets()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["xivo_confgend.worker"])
 

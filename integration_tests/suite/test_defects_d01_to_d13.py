@@ -106,9 +106,7 @@ class TestD07AGoodGenerationReachesWhoAskedWhenItCannotBeKept:
     def test_a_file_where_the_staging_area_should_be(self, puppets: Puppets, tmp_path: Path) -> None:
         spare = tmp_path / "spare"
         spare.mkdir()
-        daemon = puppets.daemon(tmp_path / "daemon")
-        daemon._environment["TMPDIR"] = str(spare)
-        with daemon:
+        with puppets.daemon(tmp_path / "daemon", {"TMPDIR": str(spare)}) as daemon:
             daemon.fetch("test/first.conf")
             put_a_file_in_place_of(daemon.cache / ".staging")
             puppets.tell("first", "say", content="new\n")

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 
@@ -28,6 +29,12 @@ class TestWorkers:
         processes = [line.split()[1] for line in (puppets.orders / "first.runs").read_text().splitlines()]
         assert len(set(processes)) >= 4
         assert max(map(processes.count, processes)) <= 3
+
+    def test_start_whatever_the_length_of_the_temporary_directory(self, puppets: Puppets, tmp_path: Path) -> None:
+        directory = tmp_path / ("long" * 40)
+        directory.mkdir()
+        with puppets.daemon(tmp_path / "daemon", environment={"TMPDIR": str(directory)}) as daemon:
+            assert daemon.fetch("test/first.conf").text == "first\n"
 
     def test_that_are_killed_while_idle_cost_no_answer(self, puppets: Puppets, puppet_daemon: StartDaemon) -> None:
         daemon = puppet_daemon()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,11 @@ class Puppets:
         """Return when the `count`th generation has begun."""
         wait_until(lambda: self.runs(name) >= count, f"generation {count} of {name}")
 
-    def daemon(self, directory: Path, **config: Any) -> Daemon:
+    def daemon(self, directory: Path, environment: Mapping[str, str] | None = None, **config: Any) -> Daemon:
         """A daemon that finds the drivers; not started."""
         path = os.pathsep.join(filter(None, [str(self.path), os.environ.get("PYTHONPATH")]))
-        return Daemon(directory, {"puppets": str(self.orders), "stop_timeout": 2, **config}, {"PYTHONPATH": path})
+        configuration = {"puppets": str(self.orders), "stop_timeout": 2, **config}
+        return Daemon(directory, configuration, {"PYTHONPATH": path, **(environment or {})})
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
