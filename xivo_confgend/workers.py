@@ -42,7 +42,7 @@ LOOK_INTERVAL = 0.25
 BEGIN_LIMIT = 15.0
 """Seconds in which a free worker must have begun a job, its own start included."""
 LONGEST_TEMPORARY_DIRECTORY = 60
-"""Characters: with the names that multiprocessing adds, what a socket's path may have (107, unix(7)) is not exceeded."""
+"""Characters: with the names that multiprocessing adds, a socket's path stays below the 107 of unix(7)."""
 SHORT_TEMPORARY_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 
 
