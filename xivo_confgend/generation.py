@@ -21,24 +21,22 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.threads import deferToThread, deferToThreadPool
+from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from xivo_confgend.config import Settings
-from xivo_confgend.database.probe import PROBE_LIMIT, Probe
+from xivo_confgend.database.probe import Probe
 from xivo_confgend.database.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName
 from xivo_confgend.store import Facts, Store, StoredFile
+from xivo_confgend.watch import GroupedProbe, Outage
 from xivo_confgend.worker import Failed, Generated, Job, stamp
 from xivo_confgend.workers import Workers
 
@@ -159,29 +157,6 @@ class FileStatus:
     last_error: str
 
 
-class Outage:
-    """One log line when the database goes away, one when it comes back, however many requests notice."""
-
-    def __init__(self) -> None:
-        self.since: float | None = None
-        self._failures = 0
-
-    def noticed(self, reason: str) -> None:
-        """A generation failed because of the database."""
-        self._failures += 1
-        if self.since is None:
-            self.since = time.time()
-            logger.error("the database is away, the last good contents are served: %s", reason)
-
-    def over(self) -> None:
-        """The database answered."""
-        if self.since is not None:
-            logger.warning(
-                "the database is back after %.1f s, %d generation(s) failed", time.time() - self.since, self._failures
-            )
-            self.since, self._failures = None, 0
-
-
 class Generation:
     """Answers requests for files with the drivers of `catalogue`, `workers` and `store`."""
 
@@ -204,7 +179,7 @@ class Generation:
         self._observers = observers
         self._pins: Pins = pins or NoPins()
         self._files: dict[FileName, _Status] = {}
-        self._probes = _GroupedProbe(reactor, Probe(settings.db_uri))
+        self._probes = GroupedProbe(reactor, Probe(settings.db_uri))
 
     def start(self) -> None:
         """Start the workers."""
@@ -455,54 +430,3 @@ class Generation:
                 what(observer)
             except Exception:
                 logger.exception("an observer failed")
-
-
-class _GroupedProbe:
-    """Reads of the database's state: each begins after it was asked for, all who ask meanwhile share the next one."""
-
-    def __init__(self, reactor: Any, probe: Probe) -> None:
-        self._reactor = reactor
-        self._probe = probe
-        self._threads = ThreadPool(minthreads=1, maxthreads=1, name="probe")
-        self._threads.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
-        self._running = False
-        self._next: list[Deferred[DatabaseState | None]] = []
-        self.problem = ""
-
-    def start(self) -> None:
-        self._threads.start()
-
-    async def stop(self) -> None:
-        if self._threads.started:
-            self._probe.abort()
-            await deferToThreadPool(self._reactor, self._threads, self._probe.close)
-            self._threads.stop()
-
-    def read(self) -> Deferred[DatabaseState | None]:
-        """The state at some moment after this call; None if the database does not tell."""
-        asked: Deferred[DatabaseState | None] = Deferred()
-        self._next.append(asked)
-        if not self._running:
-            self._begin()
-        return asked
-
-    def _begin(self) -> None:
-        asking, self._next = self._next, []
-        self._running = bool(asking)
-        if not asking:
-            return
-        reading = deferToThreadPool(self._reactor, self._threads, self._probe.read)
-        limit = self._reactor.callLater(PROBE_LIMIT, self._probe.abort)
-
-        def untold(failure: Failure) -> None:
-            self.problem = reason_of(failure.value)
-            logger.debug("no state from the database: %s", self.problem)
-
-        def tell(state: DatabaseState | None) -> None:
-            if limit.active():
-                limit.cancel()
-            self._begin()
-            for one in asking:
-                one.callback(state)
-
-        reading.addErrback(untold).addCallback(tell)
