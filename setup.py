@@ -15,7 +15,6 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["xivo_confgend", "xivo_confgend.*"]),
     package_dir={"": "."},
-    include_package_data=True,
     package_data={
         "": ["*.yml", "*.jinja", "py.typed"],
         "xivo_confgend": ["templates/**/*.jinja", "plugins/console/static/**"],
