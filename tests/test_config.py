@@ -215,6 +215,8 @@ def test_a_value_that_cannot_be_used_is_named_with_key_and_file(loaded, main, te
         ("text\n", ": expected a mapping of keys to values, found text"),
         ("7\n", ": expected a mapping of keys to values, found the number 7"),
         ("false\n", ": expected a mapping of keys to values, found a boolean"),
+        ("a: 1\nb: &b\n  c: [*b]\n", " line 3: not valid YAML: a value that holds itself"),
+        ("a: " + "[" * 5000 + "]" * 5000, ": not valid YAML: nested too deeply"),
         ("a: 2026-13-45\n", ": not valid YAML: month must be in 1..12"),
     ],
 )

@@ -197,7 +197,31 @@ def _mask_match(match: re.Match[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loading plus the tag `!exec` (docs/spec/30-daemon.md section 5)."""
+    """Safe loading plus the tag `!exec` (docs/spec/30-daemon.md section 5); no value may hold itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._open: list[Any] = []
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node."""
+        if self.check_event(yaml.AliasEvent) and self.current_event.anchor in self._open:
+            raise yaml.composer.ComposerError(None, None, "a value that holds itself", self.current_event.start_mark)
+        return super().compose_node(parent, index)
+
+    def compose_sequence_node(self, anchor: Any) -> Any:
+        """The sequence that begins here."""
+        self._open.append(anchor)
+        node = super().compose_sequence_node(anchor)
+        self._open.pop()
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        """The mapping that begins here."""
+        self._open.append(anchor)
+        node = super().compose_mapping_node(anchor)
+        self._open.pop()
+        return node
 
 
 def _execute(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
@@ -243,6 +267,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}{line}: not valid YAML: {problem}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: nested too deeply") from error
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -6,8 +6,8 @@ import logging
 import time
 from functools import partial
 from threading import Thread
+from typing import Any
 
-from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
@@ -46,7 +46,7 @@ class Outage:
 class GroupedProbe:
     """Reads of the database's state: each begins after it was asked for, all who ask meanwhile share the next one."""
 
-    def __init__(self, reactor: ReactorBase, probe: Probe) -> None:
+    def __init__(self, reactor: Any, probe: Probe) -> None:
         self._reactor = reactor
         self._probe = probe
         self._threads = ThreadPool(minthreads=1, maxthreads=1, name="probe")
