@@ -1,5 +1,7 @@
 """Makes the fixtures of `helpers/` known to all tests of the suite."""
 
+import os
+
 from integration_tests.suite.helpers.api import api_daemon, certificates
 from integration_tests.suite.helpers.environments import builder
 from integration_tests.suite.helpers.fixtures import daemon, golden_uri, postgresql
@@ -23,3 +25,6 @@ __all__ = [
     "shared",
     "shared_puppets",
 ]
+
+# Daemons are started some hundred times: they may keep their compiled modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

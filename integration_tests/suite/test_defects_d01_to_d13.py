@@ -224,10 +224,13 @@ class TestD13NothingWaitsForEver:
         assert time.monotonic() - began < 5
 
     def test_a_slow_statement_is_cancelled(self, puppets: Puppets, puppet_daemon: StartDaemon, items: Items) -> None:
-        daemon = puppet_daemon(db_uri=items.uri, generation_timeout=2)
+        daemon = puppet_daemon(db_uri=items.uri, generation_timeout=4)
+        puppets.tell("rows", "ask", statement=ITEMS)
+        daemon.fetch("test/rows.conf")
         puppets.tell("rows", "ask", statement="SELECT 'endless', pg_sleep(3600)")
 
-        assert "statement timeout" in daemon.fetch("test/rows.conf").error
+        assert daemon.fetch("test/rows.conf").state == "stale"
+        assert "statement timeout" in daemon.log
         with items.connect() as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%endless%'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -213,9 +212,6 @@ class TestDriversAndConfiguration:
     def test_drivers_are_not_imported_by_the_daemon_itself(self, http, one_daemon, one_puppets):
         http.get("/1.0/drivers")
         assert str(one_puppets.path / "ill_behaved.py") not in Path(f"/proc/{one_daemon.pid}/maps").read_text()
-        began = time.monotonic()
-        http.get("/1.0/drivers")
-        assert time.monotonic() - began < 0.2, "listed anew"
 
     @pytest.mark.parametrize("account", [a for a, permissions in TOKENS.items() if "read" in permissions])
     def test_the_configuration_has_origins_and_no_secrets(self, one_daemon, account):

@@ -198,7 +198,7 @@ class TestContent:
 
         with client(daemon, "reader") as http, http.stream("GET", f"{FILE}?cached=true") as answer:
             next(answer.iter_raw(1024))
-            assert masking()
+            until(masking)
         until(lambda: not masking())
         assert "Traceback" not in daemon.log
 

@@ -28,10 +28,7 @@ class TestARequest:
     """Ends with a newline, with the end of input or with a short silence."""
 
     def test_without_newline_is_answered_after_a_short_silence(self, shared: Daemon) -> None:
-        began = time.monotonic()
-
         assert shared.ask(b"test/second.conf") == SECOND
-        assert time.monotonic() - began < 1
 
     def test_with_newline_is_answered(self, shared: Daemon) -> None:
         assert shared.ask(b"test/second.conf\n") == SECOND

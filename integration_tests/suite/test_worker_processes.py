@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,12 +110,11 @@ class TestWorkers:
         for name in ("first", "second"):
             puppets.tell(name, "sleep", seconds=0.3)
             daemon.fetch(f"test/{name}.conf")
-            puppets.tell(name, "sleep", seconds=3)
+            puppets.tell(name, "sleep", seconds=5)
         waiting = [ask_in_background(background, daemon, f"test/{name}.conf") for name in ("first", "second")]
         wait_until(lambda: puppets.runs("first") + puppets.runs("second") == 3, "one long generation")
-        began = time.monotonic()
 
         daemon.fetch("test/third.conf")
 
-        assert time.monotonic() - began < 1.5
+        assert not any(one.done() for one in waiting)
         assert [one.result(20).state for one in waiting] == ["fresh", "fresh"]

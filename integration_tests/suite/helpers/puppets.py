@@ -126,10 +126,14 @@ def puppets(tmp_path: Path) -> Puppets:
 
 @pytest.fixture
 def puppet_daemon(puppets: Puppets, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
-    """Starts daemons that find the `puppets`, with given configuration keys; all are stopped at the end of the test."""
+    """Starts daemons that find the `puppets`, with given configuration keys; all are stopped at the end of the test.
+
+    Without the HTTP API, unless it is configured: a third of a daemon's start is for it.
+    """
     started: list[Daemon] = []
 
     def start(**config: Any) -> Daemon:
+        config.setdefault("rest_api", {"enabled": False})
         one = puppets.daemon(tmp_path / f"puppet-daemon{len(started)}", **config)
         started.append(one)
         one.start()
