@@ -96,8 +96,10 @@ def test_commits_that_a_crash_forgot_are_another_past(server: PostgreSQL, servin
     rows.run("UPDATE item SET value = 'forgotten' WHERE id = 1")
     assert serving.fetch("test/rows.conf").text == "1 forgotten\n2 two\n"
     before = value(rows, SNAPSHOT)
-    with rows.connect() as victim:
+    with rows.connect() as victim, rows.connect() as witness:
+        other = psutil.Process(witness.info.backend_pid)
         psutil.Process(victim.info.backend_pid).kill()
+        wait_until(lambda: not other.is_running(), "the end of all connections")
     wait_until(lambda: answers(rows), "the recovery")
     assert value(rows, "SELECT value FROM item WHERE id = 1") == "one", "this crash forgot nothing"
     rows.run("UPDATE item SET value = 'remembered' WHERE id = 2")
