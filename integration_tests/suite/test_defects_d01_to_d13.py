@@ -225,11 +225,11 @@ class TestD13NothingWaitsForEver:
 
     def test_a_slow_statement_is_cancelled(self, puppets: Puppets, puppet_daemon: StartDaemon, items: Items) -> None:
         daemon = puppet_daemon(db_uri=items.uri, generation_timeout=4)
-        puppets.tell("rows", "ask", statement=ITEMS)
-        daemon.fetch("test/rows.conf")
-        puppets.tell("rows", "ask", statement="SELECT 'endless', pg_sleep(3600)")
+        puppets.tell("first", "ask", statement=ITEMS)
+        daemon.fetch("test/first.conf")
+        puppets.tell("first", "ask", statement="SELECT 'endless', pg_sleep(3600)")
 
-        assert daemon.fetch("test/rows.conf").state == "stale"
+        assert daemon.fetch("test/first.conf").state == "stale"
         assert "statement timeout" in daemon.log
         with items.connect() as connection, connection.cursor() as cursor:
             cursor.execute(
