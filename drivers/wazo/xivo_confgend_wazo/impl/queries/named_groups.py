@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, Text, cast, func, literal_column, select, true, union
+from sqlalchemy import Table, Text, cast, func, literal_column, select, union
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.expression import Select
+from sqlalchemy.sql.expression import CTE, Select
 
 from xivo_confgend.database import Session
 from xivo_confgend_wazo.meta import (
@@ -44,39 +44,47 @@ def named_groups(endpoint: ColumnElement[Any]) -> NamedGroups:
 
 
 def _groups(endpoint: ColumnElement[Any]) -> Select[Any]:
+    lines = _lines(endpoint)
     members = union(
-        _users(endpoint),
-        _queue_members(endpoint, "group", groupfeatures),
-        _queue_members(endpoint, "queue", queuefeatures),
+        _users(lines),
+        _queue_members(lines, "group", groupfeatures),
+        _queue_members(lines, "queue", queuefeatures),
     ).subquery()
     ids = func.string_agg(cast(members.c.pickup, Text), aggregate_order_by(literal_column("','"), members.c.pickup))
     return select(members.c.endpoint, members.c.category, ids).group_by(members.c.endpoint, members.c.category)
 
 
-def _members(endpoint: ColumnElement[Any], kind: str) -> Select[Any]:
-    """Endpoint, category and pickup for each member of one kind; how it leads to `user_line` is added by the caller."""
+def _lines(endpoint: ColumnElement[Any]) -> CTE:
+    """The lines with an endpoint and whose they are. Found once: PostgreSQL keeps what is named and used repeatedly."""
+    main = (user_line.c.main_user & user_line.c.main_line).label("main")
+    return (
+        select(endpoint.label("endpoint"), user_line.c.user_id, main)
+        .where(user_line.c.line_id == linefeatures.c.id, endpoint.is_not(None))
+        .cte("lines")
+    )
+
+
+def _members(lines: CTE, kind: str) -> Select[Any]:
+    """Endpoint, category and pickup for each member of one kind; how it leads to `lines` is added by the caller."""
     return select(
-        endpoint.label("endpoint"), cast(pickupmember.c.category, Text).label("category"), pickup.c.id.label("pickup")
+        lines.c.endpoint, cast(pickupmember.c.category, Text).label("category"), pickup.c.id.label("pickup")
     ).where(
         pickup.c.commented == 0,
         pickupmember.c.pickupid == pickup.c.id,
         pickupmember.c.membertype == kind,
-        user_line.c.line_id == linefeatures.c.id,
-        endpoint.is_not(None),
     )
 
 
-def _users(endpoint: ColumnElement[Any]) -> Select[Any]:
-    return _members(endpoint, "user").where(user_line.c.user_id == pickupmember.c.memberid)
+def _users(lines: CTE) -> Select[Any]:
+    return _members(lines, "user").where(lines.c.user_id == pickupmember.c.memberid)
 
 
-def _queue_members(endpoint: ColumnElement[Any], kind: str, owner: Table) -> Select[Any]:
+def _queue_members(lines: CTE, kind: str, owner: Table) -> Select[Any]:
     """Members of a group or queue, by their main line; `queuemember.category` is not looked at."""
-    return _members(endpoint, kind).where(
+    return _members(lines, kind).where(
         owner.c.id == pickupmember.c.memberid,
         queuemember.c.queue_name == owner.c.name,
         queuemember.c.usertype == "user",
-        user_line.c.user_id == queuemember.c.userid,
-        user_line.c.main_user == true(),
-        user_line.c.main_line == true(),
+        lines.c.user_id == queuemember.c.userid,
+        lines.c.main,
     )
