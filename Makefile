@@ -9,7 +9,7 @@ USERS ?= 200
 DISTRIBUTIONS := . drivers/wazo drivers/xivo
 SETUPS := setup.py requirements.txt drivers/wazo/setup.py drivers/xivo/setup.py
 
-.PHONY: run test test-fast test-integration test-old browser lint docs bench chaos clean
+.PHONY: run test test-fast test-integration test-old browser lint docs bench screenshots chaos clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m xivo_confgend.testing.demonstration --schema $(SCHEMA) --users $(USERS) $(if $(ONCE),--once)
@@ -42,6 +42,10 @@ docs: $(VENV)/.docs-installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
+
+# The pictures of docs/screenshots, to be looked at before they are committed.
+screenshots: $(VENV)/.test-installed browser
+	$(BIN)/python -m pytest integration_tests/screenshots.py
 
 chaos: $(VENV)/.test-installed
 	CHAOS_SECONDS=600 $(BIN)/python -m pytest integration_tests/suite/test_chaos.py

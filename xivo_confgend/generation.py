@@ -42,6 +42,9 @@ from xivo_confgend.workers import Workers
 
 logger = logging.getLogger(__name__)
 
+FIRST_TIME = 0.2
+"""Seconds that the first generation of a file in a process may take longer, for imports and the connection."""
+
 _numbers = itertools.count(1)
 """Of the runs of this process: after a reload two generations may stage contents side by side."""
 
@@ -288,16 +291,21 @@ class Generation:
             return
         status.current = run
         kept = self.store.facts(name)
-        duration = status.duration if status.duration is not None else kept.duration if kept else 0.0
         job = Job(self.catalogue.choose(name), self.store.staging_path(name, run.number), kept.digest if kept else "")
 
         def started() -> None:
             run.started = True
             self._tell(lambda observer: observer.started(name))
 
-        done = maybeDeferred(self.workers.submit, job, duration > self._settings.short_generation, started)
+        done = maybeDeferred(self.workers.submit, job, self._is_long(status, kept), started)
         done.addCallback(lambda outcome: self._finish(name, status, run, outcome, kept))
         done.addErrback(self._break_down, status, run)
+
+    def _is_long(self, status: _Status, kept: Facts | None) -> bool:
+        """Whether a generation is to leave a worker to short ones; of an unknown file it is not."""
+        if status.duration is not None:
+            return status.duration > self._settings.short_generation
+        return kept is not None and kept.duration > self._settings.short_generation + FIRST_TIME
 
     def _finish(
         self, name: FileName, status: _Status, run: _Run, outcome: Generated | Failed, kept: Facts | None
@@ -347,7 +355,9 @@ class Generation:
         """Put the content into the store; returns where it is if the store does not take it."""
         facts = outcome.facts
         changed = kept is None or kept.digest != facts.digest
-        status.last_error, status.duration = "", facts.duration
+        status.last_error = ""
+        if not outcome.first:
+            status.duration = facts.duration
         if outcome.state is not None:
             self.outage.over()
         if outcome.problem:

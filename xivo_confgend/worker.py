@@ -54,7 +54,7 @@ class Generated:
     `path`: where; `in_store`: whether that is the staging area; `problem`: why not. `state`: the
     moment of the database, None if the driver asked nothing. `deterministic`: whether the driver says
     that its content depends on nothing but database, configuration and `dependencies` (files with
-    their stamps, see `stamp`).
+    their stamps, see `stamp`). `first`: of this file in this process, so imports and a connection are in its duration.
     """
 
     path: Path
@@ -65,6 +65,7 @@ class Generated:
     deterministic: bool = False
     dependencies: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def generate(job: Job) -> Generated | Failed:
 
 
 def _generate(job: Job, started: float, collector: _Collector) -> Generated:
+    first = job.driver not in _process.instances
     driver = _instance(job.driver)
     deterministic = bool(getattr(driver, "deterministic", False))
     before = _dependencies(driver) if deterministic else ()
@@ -184,6 +186,7 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         deterministic=deterministic and _dependencies(driver) == before,
         dependencies=before,
         warnings=tuple(collector.lines),
+        first=first,
     )
 
 

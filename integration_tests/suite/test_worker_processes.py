@@ -108,7 +108,7 @@ class TestWorkers:
     ) -> None:
         daemon = puppet_daemon(workers=2, short_generation=0.2)
         for name in ("first", "second"):
-            puppets.tell(name, "sleep", seconds=0.3)
+            puppets.tell(name, "sleep", seconds=0.6)
             daemon.fetch(f"test/{name}.conf")
             puppets.tell(name, "sleep", seconds=5)
         waiting = [ask_in_background(background, daemon, f"test/{name}.conf") for name in ("first", "second")]
@@ -118,3 +118,21 @@ class TestWorkers:
 
         assert not any(one.done() for one in waiting)
         assert [one.result(20).state for one in waiting] == ["fresh", "fresh"]
+
+    def test_take_a_file_for_short_although_its_first_generation_in_a_process_was_not(
+        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor
+    ) -> None:
+        daemon = puppet_daemon(workers=2, short_generation=0.1)
+        puppets.tell("third", "sleep", seconds=0.15)
+        daemon.fetch("test/third.conf")
+        puppets.tell("first", "sleep", seconds=0.6)
+        daemon.fetch("test/first.conf")
+        puppets.tell("first", "sleep", seconds=5)
+        waiting = ask_in_background(background, daemon, "test/first.conf")
+        puppets.wait_for_run("first", 2)
+        puppets.tell("third", "say", content="third\n")
+
+        daemon.fetch("test/third.conf")
+
+        assert not waiting.done()
+        assert waiting.result(20).state == "fresh"
