@@ -39,6 +39,7 @@ def test_take(browser: Browser, eventful: Company, name: str, scheme: str) -> No
     page.locator("main :is(h2, .notice)").first.wait_for()
     view.do(page)
     page.locator(view.shown).first.wait_for(state="visible")
+    page.evaluate("scrollTo(0, 0)")
     DIRECTORY.mkdir(exist_ok=True)
     page.screenshot(path=DIRECTORY / f"{name.replace(' ', '-')}-{scheme}.png")
     pages.close()
