@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ TOKENS = {
     "button": ["operate"],
 }
 TIMEOUT = 60
+TEXT = "".join(f"[section{n}]\nsecret = s{n:05d}x\nvalue = {n}\n\n" for n in range(7000))
+MASKED = re.sub(r"secret = s\d+x", "secret = ********", TEXT)
+"""A content of some size with a secret in every section, and how it is shown to who may not read secrets."""
 
 
 def token(name: str) -> str:
@@ -48,6 +52,17 @@ def client(daemon: Daemon, account: str | None = None, **rest: Any) -> httpx.Cli
     return httpx.Client(
         base_url=daemon.api, timeout=TIMEOUT, headers={"Accept-Encoding": "identity", **headers}, **rest
     )
+
+
+def sha(text: str) -> str:
+    """The SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def raw(http: httpx.Client, path: str, encoding: str) -> bytes:
+    """The body as it was sent."""
+    with http.stream("GET", path, headers={"Accept-Encoding": encoding}) as answer:
+        return b"".join(answer.iter_raw())
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
