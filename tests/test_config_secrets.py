@@ -49,6 +49,8 @@ def loaded(path: Path) -> Loaded:
         f"acme: {{credentials: {{user: a, value: {SECRET}}}}}",
         f"acme: [{{secret: {SECRET}}}]",
         f"acme: ['http://a:{SECRET}@b/']",
+        f"acme: amqp://a:x@{SECRET}@b/",
+        f"acme: amqp://a:{SECRET}?x@b/?to=c@d",
     ],
 )
 def test_no_secret_is_in_the_printed_configuration(loaded, text):

@@ -33,8 +33,8 @@ LONGEST_STATEMENT = 2_000_000.0
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 MASK = "********"
 SECRET_KEY = re.compile(r"passw|secret|token|sha256|credential|private_key", re.IGNORECASE)
-URI_PASSWORD = re.compile(r"(\w+://[^:/@\s]*):[^@\s]*@|(?<=[?&])(\w*passw\w*)=[^&\s]*", re.IGNORECASE)
-"""As SQLAlchemy reads it: a password may hold a slash, and may come among the parameters."""
+URI_PASSWORD = re.compile(r"(\w+://[^:/@\s]*):(?:[^?\s]*|[^@\s]*)@|(?<=[?&])(\w*passw\w*)=[^&\s]*", re.IGNORECASE)
+"""As SQLAlchemy reads it: a password may hold a slash or an @, and may come among the parameters."""
 DATABASE_URL = re.compile(r"postgres(ql)?(\+\w+)?://([^:/]*(:[^@]*)?@)?(\[[^]]*\]|[^:/?@]*)(:\d+)?(/|\?|$)")
 QUOTED_VALUE = re.compile(r"\b(alias|anchor|tag) (['\"]).*\2")
 DEFAULTS = "default"
