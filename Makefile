@@ -17,7 +17,7 @@ run: $(VENV)/.installed
 test: test-fast test-integration
 
 test-fast: $(VENV)/.test-installed
-	$(BIN)/python -m pytest tests drivers/wazo/tests drivers/xivo/tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests drivers/wazo/tests drivers/xivo/tests
 
 test-integration: $(VENV)/.test-installed browser
 	$(MAKE) -C integration_tests test PYTHON=$(abspath $(BIN))/python
@@ -29,7 +29,7 @@ browser:
 
 # The oldest versions that are supported: what Debian 12 ships.
 test-old: .venv-old/.installed
-	.venv-old/bin/python -m pytest tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py
+	.venv-old/bin/python -m pytest -n 2 --dist loadfile tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

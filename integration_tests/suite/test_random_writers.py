@@ -124,8 +124,7 @@ def forced(rows: Items, snapshot: str) -> str:
 def test_every_answer_equals_a_forced_generation_in_the_same_snapshot(
     shared_puppets: Puppets, serving: Daemon, rows: Items, actions: list[tuple[int, str]]
 ) -> None:
-    forget_prepared(rows)
-    rows.make("one", "two", "three")
+    begin_with(rows, "one", "two", "three")
     rows.run("DROP TABLE IF EXISTS noise; CREATE TABLE noise (value text)")
     shared_puppets.tell("rows", "ask", statement=STATEMENT)
     with ExitStack() as stack:
@@ -151,18 +150,20 @@ def reused(puppets: Puppets, daemon: Daemon, name: str) -> str:
     return content
 
 
-def forget_prepared(rows: Items) -> None:
+def begin_with(rows: Items, *values: str) -> None:
+    """The table anew; what the example before left prepared would hold its lock for ever."""
     with rows.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT gid FROM pg_prepared_xacts")
         for (gid,) in cursor.fetchall():
             cursor.execute("ROLLBACK PREPARED %s", (gid,))
+    rows.make(*values)
 
 
 @pytest.mark.parametrize("seed", [1])
 def test_with_many_writers_at_once_every_answer_is_one_moment_and_none_is_older_than_its_question(
     shared_puppets: Puppets, serving: Daemon, rows: Items, seed: int
 ) -> None:
-    rows.make(*"abcdefghij")
+    begin_with(rows, *"abcdefghij")
     history = History(rows, seed)
     for name in ("rows", "other_rows"):
         shared_puppets.tell(name, "ask", statement=CONTENT, seconds=0.01)
