@@ -41,6 +41,13 @@ LOOK_INTERVAL = 0.25
 """Seconds between two looks whether a worker is still there."""
 BEGIN_LIMIT = 15.0
 """Seconds in which a free worker must have begun a job, its own start included."""
+PRELOADED = (
+    "xivo_confgend.worker",
+    "xivo_confgend.main",
+    "pebble.pool.process",
+    "sqlalchemy.dialects.postgresql.psycopg2",
+)
+"""What every worker needs: imported once, where they are all forked from."""
 LONGEST_TEMPORARY_DIRECTORY = 60
 """Characters: with the names that multiprocessing adds, a socket's path stays below the 107 of unix(7)."""
 SHORT_TEMPORARY_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
@@ -141,7 +148,7 @@ class Workers:
         self._waiting: dict[bool, deque[_Waiting]] = {False: deque(), True: deque()}
         make_room_for_sockets()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["xivo_confgend.worker"])
+        context.set_forkserver_preload(list(PRELOADED))
 
         def make_pool(alive: Connection) -> ProcessPool:
             return ProcessPool(
