@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, select
@@ -128,6 +129,7 @@ def _cleaned(
     return label, name, values, cleaned_members
 
 
+@cache
 def _queues() -> Any:
     """Label, name and options of each enabled queue or group.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -82,6 +82,7 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     option_pairs.warn()
 
 
+@cache
 def _mailboxes() -> Any:
     columns = ("context", "uniqueid", *FIELDS, "language", "tz", "attach", "deletevoicemail", "maxmsg")
     return (

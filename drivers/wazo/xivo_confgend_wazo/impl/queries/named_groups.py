@@ -5,6 +5,7 @@ For `pjsip.conf` and `sccp.conf`, which write the same numbers under different n
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, Text, cast, func, literal_column, select, union
@@ -43,6 +44,7 @@ def named_groups(endpoint: ColumnElement[Any]) -> NamedGroups:
     return groups
 
 
+@lru_cache(maxsize=8)
 def _groups(endpoint: ColumnElement[Any]) -> Select[Any]:
     lines = _lines(endpoint)
     members = union(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, String, select
@@ -15,6 +16,11 @@ from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
+
+
+@cache
+def _named_row(names: tuple[str, ...]) -> Any:
+    return namedtuple("named_row", names)
 
 
 def select_named(columns: Mapping[str, Column[Any]]) -> Select[Any]:
@@ -30,7 +36,7 @@ def safe_rows(
     `section_name`: which column names a section; a row that cannot is left out. A warning names the row by its table's
     primary key if that is among `columns`, else by the first column.
     """
-    named_row = namedtuple("named_row", columns)  # type: ignore[misc]
+    named_row = _named_row(tuple(columns))
     keys = {column.table.name: at for at, column in enumerate(columns.values()) if column.primary_key}
     texts = {
         at: (name == section_name, column.table.name, keys.get(column.table.name, 0), column.name)
