@@ -35,7 +35,8 @@ class NamedGroups(NamedTuple):
 def named_groups(endpoint: ColumnElement[Any]) -> NamedGroups:
     """The groups of each endpoint that is in one, ids ascending. One statement.
 
-    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`.
+    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`. Always the same
+    object, because the statement is made once for each.
     """
     groups = NamedGroups({}, {})
     for key, category, ids in Session.execute(_groups(endpoint)):

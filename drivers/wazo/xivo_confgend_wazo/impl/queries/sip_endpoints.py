@@ -43,6 +43,7 @@ from xivo_confgend_wazo.meta import (
     voicemail,
 )
 
+ENDPOINT_OF_LINE = cast(linefeatures.c.endpoint_sip_uuid, Text)
 OPTION_TEXTS = {
     2: Source("endpoint_sip_section_option of endpoint", 0, "key"),
     3: Source("endpoint_sip_section_option of endpoint", 0, "value"),
@@ -162,7 +163,7 @@ def read_lines(safe: SafeText) -> list[tuple[str, Line]]:
     """Endpoint and line, by keys 2 to 4 of section 8.1."""
     lines: dict[int, tuple[str, Line]] = {}
     first_extension: dict[int, int | None] = {}
-    groups = named_groups(cast(linefeatures.c.endpoint_sip_uuid, Text))
+    groups = named_groups(ENDPOINT_OF_LINE)
     for row in fetch_safe(_line_rows(), safe, LINE_TEXTS):
         line_id, endpoint, context, application, extension, pickupmark, mailbox, *user = row
         if line_id not in lines:
