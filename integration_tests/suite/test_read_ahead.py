@@ -1,0 +1,100 @@
+"""ReadAhead: statements asked in a thread, one after the other, in the transaction of the generation."""
+
+import threading
+import time
+
+import psycopg2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from xivo_confgend.database import ReadAhead, Session
+
+ONE, TWO = text("SELECT 1, 'one'"), text("SELECT 2, 'two'")
+SLOW = text("SELECT pg_sleep(1)")
+WRONG = text("SELECT 1 / 0")
+SNAPSHOT = text("SELECT pg_current_snapshot()::text, pg_backend_pid()")
+
+
+def driver(generate):
+    """A driver class whose generate() is the function `generate`."""
+    return type("DemoConf", (), {"__init__": lambda _self, _config: None, "generate": lambda _self: generate()})
+
+
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_rows_may_be_taken_in_any_order_and_of_statements_that_were_not_asked_early(database):
+    def generate():
+        with ReadAhead(ONE, TWO) as ahead:
+            return str([ahead.rows(one) for one in (TWO, ONE, ONE, text("SELECT 3"))])
+
+    generated = database.generate(driver(generate))
+
+    assert generated.content == "[[(2, 'two')], [(1, 'one')], [(1, 'one')], [(3,)]]"
+
+
+def test_it_reads_in_the_transaction_of_the_generation(database):
+    def generate():
+        before = Session.execute(SNAPSHOT).all()
+        with ReadAhead(SNAPSHOT) as ahead:
+            inside = ahead.rows(SNAPSHOT)
+        return str({*map(tuple, before), *inside, *map(tuple, Session.execute(SNAPSHOT).all())})
+
+    generated = database.generate(driver(generate))
+
+    assert generated.content.count("(") == 1
+
+
+def test_the_database_works_before_the_rows_are_wanted(database):
+    early = text("SELECT 'asked early'")
+
+    def generate():
+        with ReadAhead(ONE, early) as ahead:
+            seen = asked_in_the_end(database.uri, "SELECT 'asked early'")
+            return f"{seen} {ahead.rows(early)}"
+
+    assert database.generate(driver(generate)).content == "True [('asked early',)]"
+
+
+def asked_in_the_end(uri, statement):
+    """Whether some other connection comes to ask `statement` within half a minute."""
+    connection = psycopg2.connect(uri)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            for _ in range(300):
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND pid != pg_backend_pid()", [statement]
+                )
+                if cursor.fetchone() != (0,):
+                    return True
+                time.sleep(0.1)
+    finally:
+        connection.close()
+    return False
+
+
+def test_an_error_comes_when_its_rows_are_wanted_and_ends_the_thread(database):
+    def generate():
+        with ReadAhead(ONE, WRONG) as ahead:
+            ahead.rows(ONE)
+            with pytest.raises(DBAPIError, match="division by zero"):
+                ahead.rows(WRONG)
+        return "told"
+
+    assert database.generate(driver(generate)).content == "told"
+    assert readers() == []
+
+
+def test_a_driver_that_fails_half_way_leaves_neither_a_thread_nor_statements_behind(database):
+    def generate():
+        with ReadAhead(ONE, SLOW, text("SELECT pg_sleep(3600)")) as ahead:
+            ahead.rows(ONE)
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        database.generate(driver(generate))
+
+    assert readers() == []
