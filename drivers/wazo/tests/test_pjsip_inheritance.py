@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.pjsip import parts
-from xivo_confgend_wazo.impl.pjsip.collapse import SECTIONS, TYPES, collapse_stored
+from xivo_confgend_wazo.impl.pjsip.collapse import SECTIONS, SEPARATOR, TYPES, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
-from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Role, Trunk
 
 SOUNDS = {"T1": ["set_var = __WAZO_RECORDING_START_SOUND=on "], "T2": []}
 KEYS = ("allow", " allow", "type", "callerid", "callerid", "aors", "auth", "context", "set_var", "set_var", "match")
@@ -31,8 +31,18 @@ class World:
     stored: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def endpoints(self):
-        own = collapse_stored(self.stored, safe_text())
+        own = collapse_stored(stored_sections(self.stored), safe_text())
         return Endpoints(self.rows, dict(self.parents), self.priorities, own, SOUNDS)
+
+
+def stored_sections(options):
+    """`options` as the database puts them together."""
+    sections = {}
+    for uuid, section, key, value in options:
+        keys, lines = sections.setdefault((uuid, section), ([], []))
+        keys.append(key)
+        lines.append(f"{key} = {value}")
+    return [(*one, SEPARATOR.join(keys), SEPARATOR.join(lines)) for one, (keys, lines) in sections.items()]
 
 
 def safe_text():
@@ -203,13 +213,17 @@ def items(world, roles):
     return st.lists(st.tuples(st.sampled_from(sorted(world.rows)), roles), min_size=1, max_size=6)
 
 
+def with_roles(some):
+    return [(uuid, Role(item)) for uuid, item in some]
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.data())
 def test_lines_and_guests_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, st.one_of(lines, guests)))
 
-    assert "".join(parts.phones(world.endpoints(), some, safe_text())) == Naive(world, some).phones()
+    assert "".join(parts.phones(world.endpoints(), with_roles(some), safe_text())) == Naive(world, some).phones()
 
 
 @settings(deadline=None, max_examples=200)
@@ -218,7 +232,7 @@ def test_trunks_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, trunks))
 
-    assert "".join(parts.trunks(world.endpoints(), some, safe_text())) == Naive(world, some).trunks()
+    assert "".join(parts.trunks(world.endpoints(), with_roles(some), safe_text())) == Naive(world, some).trunks()
 
 
 @settings(deadline=None)
@@ -262,7 +276,7 @@ def test_templates_may_inherit_from_each_other_a_thousand_deep():
     parents = {child: (parent,) for parent, child in pairwise(uuids)}
     world = World(rows, parents, stored=[(uuids[0], "endpoint", "allow", "ulaw")])
 
-    content = "".join(parts.phones(world.endpoints(), [(uuids[-1], Guest("m", "Room"))], safe_text()))
+    content = "".join(parts.phones(world.endpoints(), [(uuids[-1], Role(Guest("m", "Room")))], safe_text()))
 
     assert content.startswith("[n-e1499]\nallow = ulaw\n")
 
@@ -272,7 +286,7 @@ def test_a_long_part_comes_in_pieces_that_make_one_run():
     world = World(rows)
     some = [(uuid, Guest("m", "Room")) for uuid in rows]
 
-    pieces = list(parts.phones(world.endpoints(), some, safe_text()))
+    pieces = list(parts.phones(world.endpoints(), with_roles(some), safe_text()))
 
     assert len(pieces) > 1
     assert "".join(pieces) == Naive(world, some).phones()

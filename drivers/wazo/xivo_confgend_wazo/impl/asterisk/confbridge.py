@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
 from xivo_confgend_wazo.impl.queries.stored_files import stored_file
@@ -111,7 +112,8 @@ class ConfBridgeConf:
         """The content of the file. Its generated lines are not trimmed."""
         safe = SafeText(logger)
         stored = stored_file("confbridge.conf", safe)
-        conferences = list(safe_rows(COLUMNS, select_named(COLUMNS).order_by(conference.c.id), safe))
+        rows = Session.execute(select_named(COLUMNS).order_by(conference.c.id))
+        conferences = list(safe_rows(COLUMNS, rows, safe))
         safe.warn()
         bridges = "".join(_bridge(row) for row in conferences)
         users = "".join(_user(row) for row in conferences)

@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Text, cast, func, select
+from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
 from xivo_confgend.plugin_helpers.templates import TemplateHelper
 from xivo_confgend_wazo.impl.dialplan.contexts_file import (
     FEATURES_SECTION,
-    ContextsFile,
     Section,
     contexts_paths,
     read_contexts_file,
 )
-from xivo_confgend_wazo.impl.dialplan.features import Features
+from xivo_confgend_wazo.impl.dialplan.features import Features, all_features
 from xivo_confgend_wazo.impl.dialplan.hints import Hints
 from xivo_confgend_wazo.impl.dialplan.ivrs import TEMPLATE, ivr_texts
 from xivo_confgend_wazo.impl.dialplan.objects import ObjectTemplate
 from xivo_confgend_wazo.impl.pieces import large_pieces
-from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.impl.queries.hints import all_hints
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 from xivo_confgend_wazo.meta import context, contextinclude, extensions, line_extension, linefeatures
 
@@ -63,33 +64,34 @@ class ExtensionsConf:
         """Top of the file first."""
         contexts_file = read_contexts_file(self._config)
         safe = SafeText(logger)
-        features = Features(safe)
-        hints = Hints(features.prefixes(), safe)
+        with Reader(safe, all_features(), *all_hints(), _all_includes(), _all_objects(), _all_contexts()) as reader:
+            features = Features(reader)
+            hints = Hints(features.prefixes(), reader)
+            includes = _includes(reader)
+            objects = _objects(reader)
+            contexts = reader.rows(_all_contexts())
         yield "[usersharedlines]\n"
         yield hints.of_users
-        yield from _contexts(contexts_file, hints, safe)
+        separator = "\n"
+        for row_id, name, contexttype, tenant_uuid in contexts:
+            section = contexts_file.choose(name, contexttype)
+            if section is None or safe.section_name(name, "context", row_id, "name") is None:
+                continue
+            yield f"{separator}[{name}]\n{_options(section, name)}{includes.get(name, '')}\n"
+            template = ObjectTemplate(section.objects, name, safe.value(tenant_uuid, "context", row_id, "tenant_uuid"))
+            yield from _object_lines(template, objects.get(name, []))
+            yield hints.of_context(name)
+            separator = "\n\n"
+        yield separator[1:]
         yield from _features(contexts_file.features, features)
         yield from ivr_texts(self._templates, safe)
         safe.warn()
 
 
-def _contexts(contexts_file: ContextsFile, hints: Hints, safe: SafeText) -> Iterator[str]:
-    """Each context, and the empty line that goes before the next section."""
-    includes = _includes(safe)
-    objects = _objects(safe)
+@cache
+def _all_contexts() -> Select[Any]:
     c = context.c
-    statement = select(c.id, c.name, c.contexttype, c.tenant_uuid).where(c.commented == 0).order_by(c.name)
-    separator = "\n"
-    for row_id, name, contexttype, tenant_uuid in Session.execute(statement).all():
-        section = contexts_file.choose(name, contexttype)
-        if section is None or safe.section_name(name, "context", row_id, "name") is None:
-            continue
-        yield f"{separator}[{name}]\n{_options(section, name)}{includes.get(name, '')}\n"
-        template = ObjectTemplate(section.objects, name, safe.value(tenant_uuid, "context", row_id, "tenant_uuid"))
-        yield from _object_lines(template, objects.get(name, []))
-        yield hints.of_context(name)
-        separator = "\n\n"
-    yield separator[1:]
+    return select(c.id, c.name, c.contexttype, c.tenant_uuid).where(c.commented == 0).order_by(c.name)
 
 
 def _options(section: Section, name: str, after: str = "") -> str:
@@ -97,21 +99,35 @@ def _options(section: Section, name: str, after: str = "") -> str:
     return "".join(option(key, value.replace("%%CONTEXT%%", name)) + after for key, value in section.options)
 
 
-def _includes(safe: SafeText) -> dict[str, str]:
+def _includes(reader: Reader) -> dict[str, str]:
     """The include lines of each context."""
-    c = contextinclude.c
     lines: dict[str, str] = {}
-    statement = select(c.context, c.include).order_by(c.priority, c.include)
-    for name, include in fetch_safe(statement, safe, {1: Source("contextinclude", 0, "include")}):
+    for name, include in reader.read(_all_includes(), {1: Source("contextinclude", 0, "include")}):
         lines[name] = lines.get(name, "") + option("include", include)
     return lines
 
 
-def _objects(safe: SafeText) -> dict[str, list[Any]]:
-    """(context, id, exten, type, typeval) of what can be dialled in each context.
+@cache
+def _all_includes() -> Select[Any]:
+    c = contextinclude.c
+    return select(c.context, c.include).order_by(c.priority, c.include)
 
-    What has lines needs an enabled one; that is asked for all at once, because a sub-query that the database hashes is
-    slow as soon as the hash does not fit into its `work_mem`.
+
+def _objects(reader: Reader) -> dict[str, list[Any]]:
+    """(context, id, exten, type, typeval) of what can be dialled in each context."""
+    objects: dict[str, list[Any]] = {}
+    sources = {2: Source("extensions", 1, "exten"), 4: Source("extensions", 1, "typeval")}
+    for row in reader.read(_all_objects(), sources):
+        objects.setdefault(row[0], []).append(row)
+    return objects
+
+
+@cache
+def _all_objects() -> Select[Any]:
+    """What has lines needs an enabled one.
+
+    That is asked for all at once, because a sub-query that the database hashes is slow as soon as the hash does not
+    fit into its `work_mem`.
     """
     c, le = extensions.c, line_extension.c
     lines = (
@@ -120,17 +136,12 @@ def _objects(safe: SafeText) -> dict[str, list[Any]]:
         .group_by(le.extension_id)
         .subquery()
     )
-    statement = (
+    return (
         select(c.context, c.id, c.exten, cast(c.type, Text), c.typeval)
         .select_from(extensions.outerjoin(lines, lines.c.extension_id == c.id))
         .where(c.commented == 0, c.typeval != "0", c.type != "parking", lines.c.enabled.is_not(False))
         .order_by(c.exten)
     )
-    objects: dict[str, list[Any]] = {}
-    sources = {2: Source("extensions", 1, "exten"), 4: Source("extensions", 1, "typeval")}
-    for row in fetch_safe(statement, safe, sources):
-        objects.setdefault(row[0], []).append(row)
-    return objects
 
 
 def _object_lines(template: ObjectTemplate, rows: Sequence[Any]) -> Iterator[str]:

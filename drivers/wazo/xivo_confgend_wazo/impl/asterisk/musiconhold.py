@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend.plugin_helpers.templates import TemplateHelper
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
@@ -43,7 +44,7 @@ class MusicOnHoldConf:
         statement = select_named(COLUMNS).order_by(moh.c.name.collate("C"))
         variables = {
             "base_directory": BASE_DIRECTORY,
-            "moh_list": list(safe_rows(COLUMNS, statement, safe, "name")),
+            "moh_list": list(safe_rows(COLUMNS, Session.execute(statement), safe, "name")),
             "sort_map": SORT_MAP,
         }
         safe.warn()

@@ -1,7 +1,7 @@
 """asterisk/pjsip.conf: SIP settings, transports, lines, trunks and guests of meetings (docs/spec/10-pjsip.conf.md).
 
 This module is the layout of the file. What the database is asked is in `impl/queries/sip_endpoints.py`, the rules
-of endpoints are in `impl/pjsip/`, and why they are fast in its `collapse`. Order: see the former.
+of endpoints are in `impl/pjsip/`, and why they are fast in its `collapse` and `phones`. Order: see the former.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.pieces import large_pieces
 from xivo_confgend_wazo.impl.pjsip import parts
 from xivo_confgend_wazo.impl.queries.sip_endpoints import (
     Transport,
@@ -19,6 +20,7 @@ from xivo_confgend_wazo.impl.queries.sip_endpoints import (
     read_lines,
     read_transports,
     read_trunks,
+    reader,
 )
 from xivo_confgend_wazo.impl.queries.stored_files import stored_file
 
@@ -34,19 +36,25 @@ class PJSIPConf:
         pass
 
     def generate(self) -> Iterator[str]:
-        """The content of the file, in large pieces."""
-        safe = SafeText(logger)
-        yield stored_file("pjsip.conf", safe, required=("global", "system"))
-        transports = read_transports(safe)
-        yield _transports(transports, safe)
-        endpoints = read_endpoints(transports, safe)
-        yield "\n"
-        yield from parts.phones(endpoints, read_lines(safe), safe)
-        yield "\n"
-        yield from parts.trunks(endpoints, read_trunks(safe), safe)
-        yield "\n"
-        yield from parts.phones(endpoints, read_guests(safe), safe)
-        safe.warn()
+        """The content of the file."""
+        return large_pieces(_pieces())
+
+
+def _pieces() -> Iterator[str]:
+    safe = SafeText(logger)
+    yield stored_file("pjsip.conf", safe, required=("global", "system"))
+    transports = read_transports(safe)
+    yield _transports(transports, safe)
+    with reader(safe) as ahead:
+        lines = read_lines(ahead)
+        endpoints = read_endpoints(transports, ahead)
+    yield "\n"
+    yield from parts.phones(endpoints, lines, safe)
+    yield "\n"
+    yield from parts.trunks(endpoints, read_trunks(safe), safe)
+    yield "\n"
+    yield from parts.phones(endpoints, read_guests(safe), safe)
+    safe.warn()
 
 
 def _transports(transports: Sequence[Transport], safe: SafeText) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
-from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups
+from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
 from xivo_confgend_wazo.meta import (
     extensions,
@@ -45,6 +45,8 @@ context = xivo-initconfig
 cid_name = Autoprov
 cid_num = autoprov
 """
+SETTING = {name: sccpgeneralsettings.c[name] for name in ("id", "option_name", "option_value")}
+VOICEMAIL_EXTENSION = {name: feature_extension.c[name] for name in ("uuid", "exten")}
 DEVICE = {
     "id": sccpdevice.c.id,
     "name": sccpdevice.c.name,
@@ -95,7 +97,7 @@ class SCCPConf:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
         settings = _settings(safe)
-        speed_dials = list(Session.execute(_all_speed_dials()).all())
+        speed_dials = Session.execute(_all_speed_dials()).all()
         content = (
             _run([_general(settings, safe)])
             + _run([_device_template(settings), GUEST_DEVICE, *_devices(speed_dials, safe)])
@@ -112,18 +114,26 @@ def _run(sections: Iterable[str]) -> str:
 
 
 def _settings(safe: SafeText) -> list[Setting]:
-    columns = {name: sccpgeneralsettings.c[name] for name in ("id", "option_name", "option_value")}
-    statement = select_named(columns).order_by(sccpgeneralsettings.c.id)
-    settings = [Setting(*row) for row in safe_rows(columns, statement, safe)]
-    columns = {name: feature_extension.c[name] for name in ("uuid", "exten")}
-    feature = feature_extension.c.feature == "vmusermsg"
-    statement = select_named(columns).where(feature).order_by(feature_extension.c.exten.collate("C")).limit(1)
-    voicemail_extension = next(safe_rows(columns, statement, safe), None)
+    settings = [Setting(*row) for row in safe_rows(SETTING, Session.execute(_all_settings()), safe)]
+    rows = Session.execute(_voicemail_extension())
+    voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, rows, safe), None)
     if voicemail_extension is None:
         logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
     else:
         settings.append(Setting(voicemail_extension.uuid, "vmexten", voicemail_extension.exten))
     return settings
+
+
+@cache
+def _all_settings() -> Select[Any]:
+    """Made once, as the other statements: SQLAlchemy takes up to a millisecond for each."""
+    return select_named(SETTING).order_by(sccpgeneralsettings.c.id)
+
+
+@cache
+def _voicemail_extension() -> Select[Any]:
+    feature = feature_extension.c.feature == "vmusermsg"
+    return select_named(VOICEMAIL_EXTENSION).where(feature).order_by(feature_extension.c.exten.collate("C")).limit(1)
 
 
 def _general(settings: list[Setting], safe: SafeText) -> str:
@@ -153,13 +163,13 @@ def _line_template(settings: list[Setting]) -> str:
     return "".join(lines)
 
 
-def _devices(speed_dials: list[Any], safe: SafeText) -> Iterator[str]:
+def _devices(speed_dials: Sequence[Any], safe: SafeText) -> Iterator[str]:
     keys = defaultdict(list)
     for row in sorted(speed_dials, key=lambda row: row.position):
         # as in the rows of devices, which are safe to write
         keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
     written = set()
-    for row in safe_rows(DEVICE, _all_devices(), safe, "name"):
+    for row in safe_rows(DEVICE, Session.execute(_all_devices()), safe, "name"):
         if (row.id, row.mailbox) in written:
             continue
         written.add((row.id, row.mailbox))
@@ -173,7 +183,6 @@ def _devices(speed_dials: list[Any], safe: SafeText) -> Iterator[str]:
 
 @cache
 def _all_devices() -> Select[Any]:
-    """Made once, as the other large statements: SQLAlchemy takes a millisecond for each."""
     return (
         select_named(DEVICE)
         .select_from(sccpdevice)
@@ -187,8 +196,8 @@ def _all_devices() -> Select[Any]:
 
 
 def _lines(safe: SafeText) -> Iterator[str]:
-    groups = named_groups(linefeatures.c.endpoint_sccp_id)
-    for row in safe_rows(LINE, _all_lines(), safe, "name"):
+    groups = named_groups(Session.execute(select_named_groups(linefeatures.c.endpoint_sccp_id)))
+    for row in safe_rows(LINE, Session.execute(_all_lines()), safe, "name"):
         yield _line(row, groups)
 
 
@@ -274,7 +283,7 @@ def _all_speed_dials() -> Select[Any]:
     )
 
 
-def _speed_dial_sections(speed_dials: list[Any], safe: SafeText) -> Iterator[str]:
+def _speed_dial_sections(speed_dials: Sequence[Any], safe: SafeText) -> Iterator[str]:
     for user_id, position, raw_label, blf, func_key_id, raw_exten, _device in speed_dials:
         exten = safe.value(raw_exten.translate(CLEANING), "func_key_dest_custom", func_key_id, "exten")
         label = raw_label and safe.value(raw_label.translate(CLEANING), "func_key_mapping", func_key_id, "label")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.dialplan.hints import Prefixes
 from xivo_confgend_wazo.impl.dialplan.patterns import clean
-from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
 from xivo_confgend_wazo.meta import feature_extension
 
 logger = logging.getLogger(__name__)
@@ -68,13 +69,18 @@ class Feature(NamedTuple):
     enabled: bool
 
 
-class Features:
-    """The feature extensions of one generation. Reads the database when it is made, by one statement."""
+@cache
+def all_features() -> Select[Any]:
+    """Every row of `feature_extension`."""
+    columns = feature_extension.c
+    return select(columns.uuid, columns.exten, columns.feature, columns.enabled).order_by(columns.exten)
 
-    def __init__(self, safe: SafeText) -> None:
-        columns = feature_extension.c
-        statement = select(columns.uuid, columns.exten, columns.feature, columns.enabled).order_by(columns.exten)
-        rows = fetch_safe(statement, safe, {1: Source("feature_extension", 0, "exten")})
+
+class Features:
+    """The feature extensions of one generation. Reads what `all_features` asks when it is made."""
+
+    def __init__(self, reader: Reader) -> None:
+        rows = reader.read(all_features(), {1: Source("feature_extension", 0, "exten")})
         self._features = [Feature(*row) for row in rows]
 
     def dialled(self) -> tuple[list[str], list[str]]:

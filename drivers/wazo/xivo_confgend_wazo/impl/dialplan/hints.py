@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.dialplan.patterns import FunctionKeyExtens
 from xivo_confgend_wazo.impl.queries.hints import (
     Kind,
@@ -24,6 +23,7 @@ from xivo_confgend_wazo.impl.queries.hints import (
     main_extensions,
     user_lines,
 )
+from xivo_confgend_wazo.impl.queries.large_results import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +41,21 @@ class Prefixes(NamedTuple):
 
 
 class Hints:
-    """All hints of one generation. Reads the database when it is made, by five statements."""
+    """All hints of one generation. Reads what `all_hints` asks when it is made."""
 
-    def __init__(self, prefixes: Prefixes, safe: SafeText) -> None:
-        lines = user_lines(safe)
+    def __init__(self, prefixes: Prefixes, reader: Reader) -> None:
+        lines = user_lines(reader)
         self.of_users = _of_users(lines)
         """The lines of the section `usersharedlines`."""
-        extensions = main_extensions(safe)
+        extensions = main_extensions(reader)
         self._contexts: Contexts = defaultdict(dict)
         _add_users(self._contexts, lines, extensions)
-        _add_conferences(self._contexts, safe)
-        keys = function_keys(safe)
+        _add_conferences(self._contexts, reader)
+        keys = function_keys(reader)
         owners = _contexts_of_main_lines(extensions)
         _add_function_keys(self._contexts, keys, owners, prefixes.function_key)
         members = _contexts_of_main_lines([row for row in extensions if not row[-1]])
-        _add_call_filters(self._contexts, filter_members(safe), members, prefixes.call_filter)
+        _add_call_filters(self._contexts, filter_members(reader), members, prefixes.call_filter)
         _add_custom_keys(self._contexts, keys, owners)
 
     def of_context(self, name: str) -> str:
@@ -96,9 +96,9 @@ def _add_users(hints: Contexts, lines: Sequence[Any], extensions: Sequence[Any])
             hints[context].setdefault(exten, devices[user_id])
 
 
-def _add_conferences(hints: Contexts, safe: SafeText) -> None:
+def _add_conferences(hints: Contexts, reader: Reader) -> None:
     """Section 3.2."""
-    for conference_id, _, exten, context in conference_extensions(safe):
+    for conference_id, _, exten, context in conference_extensions(reader):
         hints[context].setdefault(exten, f"confbridge:{conference_id}")
 
 

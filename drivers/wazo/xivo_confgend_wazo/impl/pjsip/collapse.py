@@ -4,17 +4,15 @@ The list of an endpoint repeats those of all its ancestors, so it is long, and n
 endpoints. Building it for each of them is what makes this file slow. But the collapse keeps of a key only the place
 where it was first and the value that was last, and of a repeatable pair only its first place. So it does not matter
 whether a stretch of the list was collapsed before: collapse(A + B + C) == collapse(A + collapse(B) + C). Ancestors
-are therefore collapsed once, finished lines and all, and what is done per endpoint is to put one small dictionary
-behind another: `{**inherited, **own}` is exactly the collapse, because a dictionary keeps the first place of a
-key and the last value too.
+are therefore collapsed once, finished lines and all, and put before what comes later by `{**inherited, **own}`, which
+is exactly the collapse, because a dictionary keeps the first place of a key and the last value too.
 
 Not for transports and stored files, which repeat keys as they are.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from xivo_confgend.plugin_helpers.asterisk import NO_OPTION, SafeText
@@ -33,60 +31,117 @@ REPEATABLE = frozenset({"set_var", "match"})
 """Keys of which every distinct value is written."""
 REMEMBERED = frozenset({"callerid", "aors", "auth"})
 """Keys whose value is needed again, untrimmed: for the original caller id and for names of sections."""
+SEPARATOR = "\x1e"
+"""What is between the keys of a stored section, and between its lines."""
+Stored = tuple[str, str, str, str]
+"""A stored section: endpoint, section, keys, and a line KEY = VALUE for each; of equal keys the last counts."""
+
+NO_LINES: Mapping[str, str] = {}
 
 
 class Fragment:
-    """The collapsed form of a list of options. Shared between endpoints, so never changed once it is in use.
+    """The collapsed form of a list of options. Shared between endpoints, so never changed.
 
-    `single`: finished line by key; not empty where there is any option, because then there is a `type`.
-    `repeated`: finished line by untrimmed line, for repeatable keys.
-    `values`: value by key, for remembered keys only.
+    `keys`, `lines`: of those that are written once, finished lines; not empty where there is any option, because then
+    there is a `type`. `repeated`: finished line by untrimmed line, for repeatable keys. `values`: value by key, for
+    remembered keys only.
     """
 
-    __slots__ = ("repeated", "single", "values")
+    __slots__ = ("_single", "keys", "lines", "repeated", "values")
 
-    def __init__(self, single: dict[str, str], repeated: dict[str, str], values: dict[str, str]) -> None:
-        self.single = single
+    def __init__(
+        self, keys: tuple[str, ...], lines: Sequence[str], repeated: Mapping[str, str], values: Mapping[str, str]
+    ) -> None:
+        self.keys = keys
+        self.lines = lines
         self.repeated = repeated
         self.values = values
+        self._single: dict[str, str] | None = None
+
+    @classmethod
+    def of(
+        cls, single: Mapping[str, str], repeated: Mapping[str, str] = NO_LINES, values: Mapping[str, str] = NO_LINES
+    ) -> Fragment:
+        """A fragment of the lines `single` by key."""
+        return cls(tuple(single), list(single.values()), repeated, values)
 
     def __add__(self, later: Fragment) -> Fragment:
         """The collapse of both lists, one behind the other."""
-        return Fragment(
+        return Fragment.of(
             {**self.single, **later.single}, {**self.repeated, **later.repeated}, {**self.values, **later.values}
         )
 
-    def lines(self) -> Iterable[str]:
+    @property
+    def single(self) -> dict[str, str]:
+        """The lines that are written once, by key."""
+        if self._single is None:
+            self._single = dict(zip(self.keys, self.lines, strict=True))
+        return self._single
+
+    def all_lines(self) -> Iterable[str]:
         """The lines of the section, without line ends."""
-        return chain(self.single.values(), self.repeated.values())
+        return chain(self.lines, self.repeated.values())
 
 
-NOTHING = Fragment({}, {}, {})
+NOTHING = Fragment.of({})
 
 
-def collapse_stored(rows: Iterable[tuple[str, str, str, str]], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
+class _Pattern:
+    """A section with certain keys. Thousands of endpoints have the same, so what follows from keys is found once.
+
+    `names`: the keys as they are stored. `keys`: with the type. `end`: the line of the type. `plain`: every key is
+    there once and written as it is. `remembered`: place, key and length of the key in its line.
+    """
+
+    __slots__ = ("end", "keys", "names", "plain", "remembered")
+
+    def __init__(self, section: str, keys: str) -> None:
+        self.names = tuple(keys.split(SEPARATOR))
+        self.end = [f"type = {TYPES[section]}"] if section in TYPES else []
+        self.keys = (*self.names, "type") if self.end else self.names
+        self.plain = len({*self.keys}) == len(self.keys) and not any(
+            name in REPEATABLE or name.lstrip().startswith(NO_OPTION) for name in self.names
+        )
+        self.remembered = [(at, name, len(f"{name} = ")) for at, name in enumerate(self.names) if name in REMEMBERED]
+
+
+def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: SafeText) -> Fragment:
+    """What is not plain, line by line."""
+    single: dict[str, str] = {}
+    repeated: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, line in zip(pattern.names, lines, strict=True):
+        finished = line.strip()
+        if name in REPEATABLE:
+            repeated[line] = finished
+            continue
+        single[name] = safe.named_line(finished, "endpoint_sip_section_option of endpoint", endpoint, "key")
+        if name in REMEMBERED:
+            values[name] = line.removeprefix(f"{name} = ")
+    if pattern.end:
+        (single["type"],) = pattern.end
+    return Fragment.of(single, repeated, values)
+
+
+def collapse_stored(rows: Iterable[Stored], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
     """What is stored, by section and endpoint; sections that nobody has are empty. Those in `TYPES` get their type.
 
-    `rows`: endpoint, section, key and value, without control characters; later ones win. Tens of thousands of
-    them: no function of ours is called for one.
+    `rows` are without control characters but separators, each endpoint and section once. There are tens of thousands:
+    no function of ours is called for one that is plain.
     """
-    stored: defaultdict[str, dict[str, Fragment]] = defaultdict(dict)
-    for endpoint, section, key, value in rows:
-        fragments = stored[section]
-        fragment = fragments.get(endpoint)
-        if fragment is None:
-            fragment = fragments[endpoint] = Fragment({}, {}, {})
-        line = f"{key} = {value}"
-        finished = line.strip()
-        if key in REPEATABLE:
-            fragment.repeated[line] = finished
-            continue
-        if finished[0] in NO_OPTION:
-            finished = safe.named_line(finished, "endpoint_sip_section_option of endpoint", endpoint, "key")
-        fragment.single[key] = finished
-        if key in REMEMBERED:
-            fragment.values[key] = value
-    for section, kind in TYPES.items():
-        for fragment in stored[section].values():
-            fragment.single["type"] = f"type = {kind}"
+    stored: dict[str, dict[str, Fragment]] = {section: {} for section in SECTIONS}
+    known: dict[tuple[str, str], _Pattern] = {}
+    for endpoint, section, keys, text in rows:
+        pattern = known.get((section, keys))
+        if pattern is None:
+            pattern = known[section, keys] = _Pattern(section, keys)
+        lines = text.split(SEPARATOR)
+        if pattern.plain:
+            values = NO_LINES
+            if pattern.remembered:
+                values = {name: lines[at][length:] for at, name, length in pattern.remembered}
+            fragment = Fragment(pattern.keys, [*map(str.strip, lines), *pattern.end], NO_LINES, values)
+        else:
+            fragment = _collapse(endpoint, pattern, lines, safe)
+        stored[section][endpoint] = fragment
     return stored

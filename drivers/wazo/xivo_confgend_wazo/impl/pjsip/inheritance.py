@@ -9,12 +9,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 from operator import add
+from typing import TypeVar
 
-from xivo_confgend_wazo.impl.pjsip.collapse import NOTHING, SECTIONS, TYPES, Fragment
+from xivo_confgend_wazo.impl.pjsip.collapse import NOTHING, SECTIONS, Fragment
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
 from xivo_confgend_wazo.impl.pjsip.roles import Role
 
 Sections = Mapping[str, Fragment]
+Value = TypeVar("Value")
+"""What stands for a line: the line itself, or its place (see `phones`)."""
+
+
+def aor_options(stored: Mapping[str, str | Value], mailboxes: Value | None) -> dict[str, str | Value]:
+    """Stored options of `aor` with `mailboxes`, if there is one (5.1)."""
+    return {**stored} if mailboxes is None else {**stored, "mailboxes": mailboxes, "type": "type = aor"}
+
+
+def endpoint_options(
+    stored: Mapping[str, str | Value],
+    *,
+    transport: Value | None,
+    aors: Value | None,
+    auth: Value | None,
+    outbound_auth: Value | None,
+) -> dict[str, str | Value]:
+    """Options of `endpoint` with those that are computed (5.7), as far as they are not None."""
+    options = {**stored}
+    computed = {
+        "transport": transport,
+        "aors": aors,
+        "auth": auth,
+        "type": "type = endpoint",
+        "outbound_auth": outbound_auth,
+    }
+    for key, line in computed.items():
+        if line is not None:
+            options[key] = line
+    return options
+
+
+def tenant_line(tenant_uuid: str) -> str:
+    """The first repeatable line of every endpoint, untrimmed."""
+    return f"set_var = __WAZO_TENANT_UUID={tenant_uuid}"
+
+
+def original_callerid(before: Fragment, own: Fragment) -> str | None:
+    """The last repeatable line, untrimmed, if the endpoint inherits or stores a caller id."""
+    callerid = own.values.get("callerid", before.values.get("callerid"))
+    return f"set_var = XIVO_ORIGINAL_CALLER_ID={callerid}" if callerid else None
 
 
 class Inheritance:
@@ -26,90 +68,70 @@ class Inheritance:
         self._ancestors: dict[str, Sections] = {}
         self._inherited: dict[Parents, Sections] = {(): dict.fromkeys(SECTIONS, NOTHING)}
 
-    def for_phone(self, endpoint: Endpoint) -> tuple[Fragment, Fragment, Fragment]:
-        """The sections `endpoint`, `aor` and `auth`: all that is written for a line or guest."""
-        inherited = self._inherit(endpoint)
-        aor = self._aor(endpoint, inherited)
-        auth = self._stored("auth", endpoint, inherited)
-        outbound_auth = self._stored("outbound_auth", endpoint, inherited)
-        return self._endpoint(endpoint, inherited, aor, auth, outbound_auth), aor, auth
-
-    def for_trunk(self, endpoint: Endpoint) -> Sections:
-        """All sections, by name."""
-        inherited = self._inherit(endpoint)
-        sections = {section: self._stored(section, endpoint, inherited) for section in TYPES}
-        aor = sections["aor"] = self._aor(endpoint, inherited)
-        sections["endpoint"] = self._endpoint(endpoint, inherited, aor, sections["auth"], sections["outbound_auth"])
-        name = {"endpoint": f"endpoint = {endpoint.name}".strip()}
-        if sections["identify"].single:
-            sections["identify"] += Fragment(name, {}, {})
-        if sections["registration"].single:
-            if sections["registration_outbound_auth"].single:
-                name["outbound_auth"] = f"outbound_auth = auth_reg_{endpoint.name}".strip()
-            sections["registration"] += Fragment(name, {}, {})
-        return sections
-
-    def _inherit(self, endpoint: Endpoint) -> Sections:
+    def inherited(self, parents: Parents) -> Sections:
         """The sections of all parents, one behind the other."""
-        parents = self._endpoints.parents.get(endpoint.uuid, ())
         inherited = self._inherited.get(parents)
         if inherited is None:
             for ancestor in self._endpoints.ancestors(parents):
                 if ancestor not in self._ancestors:
-                    self._ancestors[ancestor] = self.for_trunk(self._endpoints.rows[ancestor])
+                    self._ancestors[ancestor] = self.sections(self._endpoints.rows[ancestor])
             inherited = {
                 section: reduce(add, (self._ancestors[parent][section] for parent in parents)) for section in SECTIONS
             }
             self._inherited[parents] = inherited
         return inherited
 
+    def repeated(self, endpoint: Endpoint, before: Fragment, own: Fragment) -> dict[str, str]:
+        """All repeatable lines of the section `endpoint`, finished ones by themselves untrimmed.
+
+        `before` and `own` are what it inherits and stores there.
+        """
+        role = self._roles[endpoint.uuid]
+        lines = [tenant_line(endpoint.tenant_uuid)]
+        if role is not None:
+            lines += role.item.defaults()[1]
+            lines += self._endpoints.announcements.get(endpoint.tenant_uuid, ())
+        repeated = {line: line.strip() for line in lines} | {**before.repeated, **own.repeated}
+        if original := original_callerid(before, own):
+            repeated[original] = original.strip()
+        return repeated
+
+    def sections(self, endpoint: Endpoint) -> Sections:
+        """All sections of a trunk or ancestor, by name."""
+        name = endpoint.name
+        inherited = self.inherited(self._endpoints.parents.get(endpoint.uuid, ()))
+        sections = {section: self._stored(section, endpoint, inherited) for section in SECTIONS}
+        before, own = inherited["endpoint"], self._endpoints.own["endpoint"].get(endpoint.uuid, NOTHING)
+        role = self._roles[endpoint.uuid]
+        defaults = {} if role is None else role.single
+        aor = sections["aor"]
+        aor = sections["aor"] = Fragment.of(
+            aor_options(aor.single, defaults.get("mailboxes")), aor.repeated, aor.values
+        )
+        auth, outbound_auth = sections["auth"], sections["outbound_auth"]
+        options = endpoint_options(
+            {**defaults, **sections["endpoint"].single},
+            transport=None if endpoint.transport is None else f"transport = {endpoint.transport}".strip(),
+            aors=f"aors = {name}".strip() if aor.keys else None,
+            auth=f"auth = {name}".strip() if auth.keys else None,
+            outbound_auth=f"outbound_auth = outbound_auth_{name}".strip() if outbound_auth.keys else None,
+        )
+        values = {**sections["endpoint"].values}
+        if aor.keys:
+            values["aors"] = name
+        if auth.keys:
+            values["auth"] = name
+        sections["endpoint"] = Fragment.of(options, self.repeated(endpoint, before, own), values)
+        computed = {"endpoint": f"endpoint = {name}".strip()}
+        if sections["identify"].keys:
+            sections["identify"] += Fragment.of(computed)
+        if sections["registration"].keys:
+            if sections["registration_outbound_auth"].keys:
+                computed["outbound_auth"] = f"outbound_auth = auth_reg_{name}".strip()
+            sections["registration"] += Fragment.of(computed)
+        return sections
+
     def _stored(self, section: str, endpoint: Endpoint, inherited: Sections) -> Fragment:
         """Inherited and own options, with their `type`."""
-        before = inherited[section]
         own = self._endpoints.own[section].get(endpoint.uuid)
-        if own is None:
-            return before
-        return before + own if before.single else own
-
-    def _aor(self, endpoint: Endpoint, inherited: Sections) -> Fragment:
-        stored = self._stored("aor", endpoint, inherited)
-        role = self._roles[endpoint.uuid]
-        if role is None or not role.mailboxes:
-            return stored
-        single = {**stored.single, "mailboxes": f"mailboxes = {','.join(role.mailboxes)}".strip(), "type": "type = aor"}
-        return Fragment(single, stored.repeated, stored.values)
-
-    def _endpoint(
-        self, endpoint: Endpoint, inherited: Sections, aor: Fragment, auth: Fragment, outbound_auth: Fragment
-    ) -> Fragment:
-        """The section `endpoint` (5.7): this runs once per line, so every line of it counts."""
-        uuid, name, _, tenant_uuid, transport, _ = endpoint
-        role = self._roles[uuid]
-        single: dict[str, str] = {}
-        repeated = [f"set_var = __WAZO_TENANT_UUID={tenant_uuid}"]
-        if role is not None:
-            single, defaults = role.defaults(self._endpoints.announcements.get(tenant_uuid, ()))
-            repeated += defaults
-        before = inherited["endpoint"]
-        own = self._endpoints.own["endpoint"].get(uuid, NOTHING)
-        single |= before.single
-        single |= own.single
-        finished = {line: line.strip() for line in repeated}
-        finished |= before.repeated
-        finished |= own.repeated
-        values = {**before.values, **own.values}
-        if transport is not None:
-            single["transport"] = f"transport = {transport}".strip()
-        if callerid := values.get("callerid"):
-            original = f"set_var = XIVO_ORIGINAL_CALLER_ID={callerid}"
-            finished[original] = original.strip()
-        if aor.single:
-            single["aors"] = f"aors = {name}".strip()
-            values["aors"] = name
-        if auth.single:
-            single["auth"] = f"auth = {name}".strip()
-            values["auth"] = name
-        single["type"] = "type = endpoint"
-        if outbound_auth.single:
-            single["outbound_auth"] = f"outbound_auth = outbound_auth_{name}".strip()
-        return Fragment(single, finished, values)
+        return inherited[section] if own is None else inherited[section] + own

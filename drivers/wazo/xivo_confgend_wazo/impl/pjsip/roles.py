@@ -1,36 +1,46 @@
 """What an endpoint is for, and the defaults of its endpoint section that follow (docs/spec/10-pjsip.conf.md 5.9).
 
-A role knows the row that makes an endpoint a line, a trunk or the guest of a meeting; it is None for an
+A role belongs to the row that makes an endpoint a line, a trunk or the guest of a meeting; it is None for an
 endpoint that is only inherited from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 FROM_WAZO = "set_var = WAZO_CHANNEL_DIRECTION=from-wazo"
+COMPUTED = (
+    "set_var = WAZO_",
+    "set_var = XIVO_USERID=",
+    "set_var = XIVO_USERUUID=",
+    "set_var = TRANSFER_CONTEXT=",
+    "set_var = PICKUPMARK=",
+)
+"""How the repeatable lines of all kinds of items begin."""
 
 
-class Defaults(NamedTuple):
-    """Finished lines: `single` by key, `repeated` untrimmed and in order."""
-
-    single: dict[str, str]
-    repeated: list[str]
+Defaults = tuple[dict[str, str], list[str]]
+"""Lines: the single ones finished and by key; the repeatable ones untrimmed, each once, between those of the tenant."""
 
 
-class Role(Protocol):
+class Item(Protocol):
     """A line, trunk or guest. All its texts are safe to write."""
 
-    @property
-    def mailboxes(self) -> Sequence[str]:
-        """`MAILBOX@CONTEXT` of each of its users; none but a line has any."""
+    def defaults(self) -> Defaults:
+        """Its defaults."""
         ...
 
-    def defaults(self, announcements: Sequence[str]) -> Defaults:
-        """Its defaults without that of the tenant; `announcements` are the lines of the tenant's recordings."""
-        ...
+
+class Role:
+    """The role that `item` gives, with its defaults: `single` lines by key, `text` of the repeatable ones."""
+
+    __slots__ = ("item", "single", "text")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.single, repeated = item.defaults()
+        self.text = "\n".join(map(str.strip, repeated))
 
 
 User = tuple[int, str, int, int]
@@ -50,8 +60,8 @@ class Line:
     pickup_groups: str | None = None
     call_groups: str | None = None
 
-    def defaults(self, announcements: Sequence[str]) -> Defaults:
-        """See `Role`."""
+    def defaults(self) -> Defaults:
+        """See `Item`."""
         context = self.context
         single = {}
         repeated = [FROM_WAZO, f"set_var = WAZO_LINE_ID={self.id}"]
@@ -61,7 +71,8 @@ class Line:
             single["context"] = f"context = {context}".strip()
         if context:
             repeated.append(f"set_var = TRANSFER_CONTEXT={context}")
-        for user_id, uuid, enableonlinerec, simultcalls in self.users:
+        users = self.users
+        for user_id, uuid, enableonlinerec, simultcalls in users:
             repeated += (
                 f"set_var = XIVO_USERID={user_id}",
                 f"set_var = WAZO_USERID={user_id}",
@@ -71,6 +82,8 @@ class Line:
             if enableonlinerec:
                 repeated.append("set_var = WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")
             repeated.append(f"set_var = WAZO_CALLER_SIMULTCALLS={simultcalls}")
+        if len(users) > 1:
+            repeated = list(dict.fromkeys(repeated))
         if self.pickupmark:
             repeated.append(f"set_var = PICKUPMARK={self.pickupmark}")
         if self.pickup_groups:
@@ -79,8 +92,7 @@ class Line:
             single["named_call_group"] = f"named_call_group = {self.call_groups}"
         if self.mailboxes:
             single["mailboxes"] = f"mailboxes = {','.join(self.mailboxes)}".strip()
-        repeated += announcements
-        return Defaults(single, repeated)
+        return single, repeated
 
 
 @dataclass(slots=True)
@@ -88,12 +100,11 @@ class Trunk:
     """A row of `trunkfeatures`."""
 
     context: str | None
-    mailboxes: Sequence[str] = field(default=(), init=False)
 
-    def defaults(self, announcements: Sequence[str]) -> Defaults:
-        """See `Role`."""
+    def defaults(self) -> Defaults:
+        """See `Item`."""
         single = {"context": f"context = {self.context}".strip()} if self.context else {}
-        return Defaults(single, ["set_var = WAZO_PAI_FORMAT=", *announcements])
+        return single, ["set_var = WAZO_PAI_FORMAT="]
 
 
 @dataclass(slots=True)
@@ -102,9 +113,8 @@ class Guest:
 
     uuid: str
     name: str | None
-    mailboxes: Sequence[str] = field(default=(), init=False)
 
-    def defaults(self, announcements: Sequence[str]) -> Defaults:
-        """See `Role`. A meeting without name is called None (quirk 14)."""
+    def defaults(self) -> Defaults:
+        """See `Item`. A meeting without name is called None (quirk 14)."""
         uuid, name = f"set_var = WAZO_MEETING_UUID={self.uuid}", f"set_var = WAZO_MEETING_NAME={self.name}"
-        return Defaults({}, [FROM_WAZO, uuid, name, *announcements])
+        return {}, [FROM_WAZO, uuid, name]

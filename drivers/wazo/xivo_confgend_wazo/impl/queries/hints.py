@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Integer, Text, and_, case, cast, null, select, type_coerce, union_all
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.plugin_helpers.asterisk import SafeText
-from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
 from xivo_confgend_wazo.meta import (
     callfilter,
     callfiltermember,
@@ -39,6 +40,9 @@ from xivo_confgend_wazo.meta import (
     userfeatures,
 )
 
+EXTEN_TEXTS = {2: Source("extensions", 1, "exten")}
+KEY_TEXTS = {2: Source("func_key", 4, "exten of its feature"), 3: Source("func_key", 4, "number or exten")}
+
 
 class Kind(IntEnum):
     """The kinds of function keys that give hints, in the order of their precedence."""
@@ -50,15 +54,27 @@ class Kind(IntEnum):
     CUSTOM = 5
 
 
-def user_lines(safe: SafeText) -> Sequence[Any]:
+def all_hints() -> list[Select[Any]]:
+    """The statements of this module, in the order in which their rows are wanted."""
+    return [_user_lines(), _main_extensions(), _conference_extensions(), _function_keys(), _filter_members()]
+
+
+def user_lines(reader: Reader) -> Sequence[Any]:
     """(user id, uuid, line id, main line?, device of section 2, device of section 3.1), by user, main line first.
 
     One row with line id None for a user without line. The second device is None where section 3.1 does not want it,
     both are where a name is NULL.
     """
+    device = Source("linefeatures", 2, "name")
+    endpoint = Source("linefeatures", 2, "name of the endpoint")
+    return reader.read(_user_lines(), {1: Source("userfeatures", 0, "uuid"), 4: device, 5: endpoint})
+
+
+@cache
+def _user_lines() -> Select[Any]:
     u, ul, line = userfeatures.c, user_line.c, linefeatures.c
     shown = and_(ul.main_user, line.commented == 0, u.enablehint == 1)
-    statement = (
+    return (
         select(u.id, u.uuid, line.id, ul.main_line, _line_device(), case((shown, _endpoint_device())))
         .select_from(
             userfeatures.outerjoin(user_line, ul.user_id == u.id)
@@ -69,9 +85,6 @@ def user_lines(safe: SafeText) -> Sequence[Any]:
         )
         .order_by(u.id, ul.main_line.desc(), line.id)
     )
-    device = Source("linefeatures", 2, "name")
-    endpoint = Source("linefeatures", 2, "name of the endpoint")
-    return fetch_safe(statement, safe, {1: Source("userfeatures", 0, "uuid"), 4: device, 5: endpoint})
 
 
 def _line_device() -> ColumnElement[Any]:
@@ -95,24 +108,33 @@ def _endpoint_device() -> ColumnElement[Any]:
     )
 
 
-def main_extensions(safe: SafeText) -> Sequence[Any]:
+def main_extensions(reader: Reader) -> Sequence[Any]:
     """(user id, extension id, exten, context, of the main line?, commented), by user and exten.
 
     The main extensions of the lines of which a user is the main user. A line more, a row more.
     """
+    return reader.read(_main_extensions(), EXTEN_TEXTS)
+
+
+@cache
+def _main_extensions() -> Select[Any]:
     ul, le, e = user_line.c, line_extension.c, extensions.c
-    statement = (
+    return (
         select(ul.user_id, e.id, e.exten, e.context, ul.main_line, e.commented)
         .where(ul.main_user, le.line_id == ul.line_id, le.main_extension, e.id == le.extension_id)
         .order_by(ul.user_id, e.exten, e.id)
     )
-    return fetch_safe(statement, safe, {2: Source("extensions", 1, "exten")})
 
 
-def conference_extensions(safe: SafeText) -> Sequence[Any]:
+def conference_extensions(reader: Reader) -> Sequence[Any]:
     """(conference id, extension id, exten, context) where a key may lead to the conference, by id and exten."""
+    return reader.read(_conference_extensions(), EXTEN_TEXTS)
+
+
+@cache
+def _conference_extensions() -> Select[Any]:
     c, e = conference.c, extensions.c
-    statement = (
+    return (
         select(c.id, e.id, e.exten, e.context)
         .where(
             c.id.in_(select(func_key_dest_conference.c.conference_id)),
@@ -121,21 +143,25 @@ def conference_extensions(safe: SafeText) -> Sequence[Any]:
         )
         .order_by(c.id, e.exten, e.id)
     )
-    return fetch_safe(statement, safe, {2: Source("extensions", 1, "exten")})
 
 
-def function_keys(safe: SafeText) -> Sequence[Any]:
+def function_keys(reader: Reader) -> Sequence[Any]:
     """(kind, user id, feature's exten, argument, key id) of the keys with a lamp, by kind, user and position.
 
     The argument is what section 3.5 to 3.9 add: a number, a group, an agent, the custom exten; None if nothing.
     """
+    return reader.read(_function_keys(), KEY_TEXTS)
+
+
+@cache
+def _function_keys() -> Select[Any]:
     key, mapping, feature, user = (
         _destinations().subquery("key"),
         func_key_mapping.c,
         feature_extension.c,
         userfeatures.c,
     )
-    statement = (
+    return (
         select(key.c.kind, user.id, feature.exten, key.c.argument, key.c.func_key_id)
         .select_from(
             key.join(func_key_mapping, mapping.func_key_id == key.c.func_key_id)
@@ -145,8 +171,6 @@ def function_keys(safe: SafeText) -> Sequence[Any]:
         .where(mapping.blf, (key.c.kind == Kind.CUSTOM) | feature.enabled)
         .order_by(key.c.kind, user.id, mapping.position, key.c.func_key_id, feature.exten, key.c.argument)
     )
-    sources = {2: Source("func_key", 4, "exten of its feature"), 3: Source("func_key", 4, "number or exten")}
-    return fetch_safe(statement, safe, sources)
 
 
 def _destinations() -> Any:
@@ -172,10 +196,15 @@ def _destinations() -> Any:
     )
 
 
-def filter_members(safe: SafeText) -> Sequence[Any]:
+def filter_members(reader: Reader) -> Sequence[Any]:
     """(member id, user id as it is stored: a text) of enabled filters that a key may lead to, by member."""
+    return reader.read(_filter_members(), {})
+
+
+@cache
+def _filter_members() -> Select[Any]:
     member, destination = callfiltermember.c, func_key_dest_bsfilter.c
-    statement = (
+    return (
         select(member.id, member.typeval)
         .where(
             member.id.in_(select(destination.filtermember_id)),
@@ -184,4 +213,3 @@ def filter_members(safe: SafeText) -> Sequence[Any]:
         )
         .order_by(member.id)
     )
-    return fetch_safe(statement, safe, {})

@@ -7,11 +7,12 @@ replace. For few rows see `safe_rows`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy.sql import Select
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 
 
@@ -23,27 +24,25 @@ class Source(NamedTuple):
     column: str
 
 
-def fetch_safe(statement: Select[Any], safe: SafeText, sources: Mapping[int, Source]) -> Sequence[Any]:
-    """The rows of `statement`; `sources` are its texts by position, None among them stays None.
+class Reader(ReadAhead):
+    """Reads such results: `ahead` are statements to ask before their rows are wanted. A context manager."""
 
-    Values are as the database driver gives them: SQLAlchemy's types do not convert them.
-    """
-    rows: Sequence[Any] = _fetch(statement)
-    for at, source in sources.items():
-        if "".join([row[at] or "" for row in rows]).isprintable():
-            continue
-        rows = [(*row[:at], _safe(row, at, source, safe), *row[at + 1 :]) for row in rows]
-    return rows
+    def __init__(self, safe: SafeText, *ahead: Select[Any]) -> None:
+        super().__init__(*ahead)
+        self.safe = safe
 
+    def read(self, statement: Select[Any], sources: Mapping[int, Source]) -> Sequence[Any]:
+        """The rows of `statement`; `sources` are its texts by position, None among them stays None.
 
-def _fetch(statement: Select[Any]) -> list[tuple[Any, ...]]:
-    """Past SQLAlchemy's rows: ten thousands of them cost as much as asking, mostly in garbage collections."""
-    result: Any = Session.execute(statement)
-    rows: list[tuple[Any, ...]] = result.cursor.fetchall()
-    result.close()
-    return rows
+        Values are as the database driver gives them: SQLAlchemy's types do not convert them.
+        """
+        rows: Sequence[Any] = self.rows(statement)
+        for at, source in sources.items():
+            if "".join(filter(None, map(itemgetter(at), rows))).isprintable():
+                continue
+            rows = [(*row[:at], self._safe_value(row, at, source), *row[at + 1 :]) for row in rows]
+        return rows
 
-
-def _safe(row: Sequence[Any], at: int, source: Source, safe: SafeText) -> str | None:
-    value = row[at]
-    return None if value is None else safe.value(value, source.table, row[source.key], source.column)
+    def _safe_value(self, row: Sequence[Any], at: int, source: Source) -> str | None:
+        value = row[at]
+        return None if value is None else self.safe.value(value, source.table, row[source.key], source.column)

@@ -5,6 +5,7 @@ For `pjsip.conf` and `sccp.conf`, which write the same numbers under different n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,6 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import CTE, Select
 
-from xivo_confgend.database import Session
 from xivo_confgend_wazo.meta import (
     groupfeatures,
     linefeatures,
@@ -32,21 +32,22 @@ class NamedGroups(NamedTuple):
     call: dict[Any, str]
 
 
-def named_groups(endpoint: ColumnElement[Any]) -> NamedGroups:
-    """The groups of each endpoint that is in one, ids ascending. One statement.
-
-    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`. Always the same
-    object, because the statement is made once for each.
-    """
+def named_groups(rows: Iterable[tuple[Any, str, str]]) -> NamedGroups:
+    """The groups of each endpoint that is in one, from the rows of `select_named_groups`."""
     groups = NamedGroups({}, {})
-    for key, category, ids in Session.execute(_groups(endpoint)):
+    for key, category, ids in rows:
         numbers = groups.pickup if category == "member" else groups.call
         numbers[key] = ids
     return groups
 
 
 @lru_cache(maxsize=8)
-def _groups(endpoint: ColumnElement[Any]) -> Select[Any]:
+def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
+    """Endpoint, category and ids, ascending and with commas between.
+
+    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`. Always the same
+    object, because the statement is made once for each.
+    """
     lines = _lines(endpoint)
     members = union(
         _users(lines),

@@ -7,14 +7,13 @@ whole line at once instead.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, String, select
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 
 
@@ -29,9 +28,9 @@ def select_named(columns: Mapping[str, Column[Any]]) -> Select[Any]:
 
 
 def safe_rows(
-    columns: Mapping[str, Column[Any]], statement: Select[Any], safe: SafeText, section_name: str | None = None
+    columns: Mapping[str, Column[Any]], rows: Iterable[Any], safe: SafeText, section_name: str | None = None
 ) -> Iterator[Any]:
-    """The rows of `statement` (made by `select_named(columns)`) as named tuples.
+    """`rows` of a statement made by `select_named(columns)`, as named tuples.
 
     `section_name`: which column names a section; a row that cannot is left out. A warning names the row by its table's
     primary key if that is among `columns`, else by the first column.
@@ -43,7 +42,7 @@ def safe_rows(
         for at, (name, column) in enumerate(columns.items())
         if isinstance(column.type, String)
     }
-    for row in Session.execute(statement).all():
+    for row in rows:
         together = "".join([row[at] or "" for at in texts])
         if together.isprintable() and "]" not in together:
             yield named_row._make(row)

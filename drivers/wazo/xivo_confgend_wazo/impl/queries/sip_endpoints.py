@@ -11,20 +11,22 @@ where docs/spec/10-pjsip.conf.md leaves it open, guests by UUID.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
-from xivo_confgend_wazo.impl.pjsip.collapse import collapse_stored
+from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Stored, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
-from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
-from xivo_confgend_wazo.impl.queries.large_results import Source, fetch_safe
-from xivo_confgend_wazo.impl.queries.named_groups import named_groups
-from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Role, Trunk
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
+from xivo_confgend_wazo.impl.queries.named_groups import named_groups, select_named_groups
 from xivo_confgend_wazo.meta import (
     endpoint_sip,
     endpoint_sip_section,
@@ -44,11 +46,12 @@ from xivo_confgend_wazo.meta import (
 )
 
 ENDPOINT_OF_LINE = cast(linefeatures.c.endpoint_sip_uuid, Text)
-OPTION_TEXTS = {
-    2: Source("endpoint_sip_section_option of endpoint", 0, "key"),
-    3: Source("endpoint_sip_section_option of endpoint", 0, "value"),
-}
 ENDPOINT_TEXTS = {2: Source("endpoint_sip", 0, "label"), 3: Source("endpoint_sip", 0, "tenant_uuid")}
+ANNOUNCEMENT_TEXTS = {
+    0: Source("tenant", 0, "uuid"),
+    1: Source("tenant", 0, "record_start_announcement"),
+    2: Source("tenant", 0, "record_stop_announcement"),
+}
 LINE_TEXTS = {
     2: Source("linefeatures", 0, "context"),
     3: Source("linefeatures", 0, "application_uuid"),
@@ -84,20 +87,34 @@ def read_transports(safe: SafeText) -> list[Transport]:
     return list(transports.values())
 
 
-def read_endpoints(transports: Iterable[Transport], safe: SafeText) -> Endpoints:
+def reader(safe: SafeText) -> Reader:
+    """A reader that asks early what `read_lines` and `read_endpoints` read, in the order in which they do."""
+    groups = select_named_groups(ENDPOINT_OF_LINE)
+    return Reader(safe, groups, _lines(), _endpoints(), _links(), _options(), _announcements())
+
+
+def read_endpoints(transports: Iterable[Transport], reader: Reader) -> Endpoints:
     """All endpoints, without circles."""
-    names = {one.uuid: safe.value(one.name, "pjsip_transport", one.uuid, "name") for one in transports}
-    rows = _rows(names, safe)
-    parents, priorities = _links(rows, safe)
-    own = collapse_stored(fetch_safe(_options(), safe, OPTION_TEXTS), safe)
-    endpoints = Endpoints(rows, parents, priorities, own, _announcements(safe))
+    rows = _read_rows(transports, reader)
+    parents, priorities = _read_links(rows, reader)
+    own = collapse_stored(_read_options(reader), reader.safe)
+    endpoints = Endpoints(rows, parents, priorities, own, _read_announcements(reader))
     endpoints.break_circles()
     return endpoints
 
 
-def _rows(transports: Mapping[str, str], safe: SafeText) -> dict[str, Endpoint]:
+def _read_rows(transports: Iterable[Transport], reader: Reader) -> dict[str, Endpoint]:
+    names = {one.uuid: reader.safe.value(one.name, "pjsip_transport", one.uuid, "name") for one in transports}
+    return {
+        uuid: Endpoint(uuid, name, label, tenant_uuid, names.get(transport), template)
+        for uuid, name, label, tenant_uuid, transport, template in reader.read(_endpoints(), ENDPOINT_TEXTS)
+    }
+
+
+@cache
+def _endpoints() -> Select[Any]:
     columns = endpoint_sip.c
-    statement = select(
+    return select(
         cast(columns.uuid, Text),
         columns.name,
         columns.label,
@@ -105,21 +122,13 @@ def _rows(transports: Mapping[str, str], safe: SafeText) -> dict[str, Endpoint]:
         cast(columns.transport_uuid, Text),
         columns.template,
     )
-    return {
-        uuid: Endpoint(uuid, name, label, tenant_uuid, transports.get(transport), template)
-        for uuid, name, label, tenant_uuid, transport, template in fetch_safe(statement, safe, ENDPOINT_TEXTS)
-    }
 
 
-def _links(rows: Mapping[str, Endpoint], safe: SafeText) -> tuple[dict[str, Parents], dict[str, int]]:
+def _read_links(rows: Mapping[str, Endpoint], reader: Reader) -> tuple[dict[str, Parents], dict[str, int]]:
     """Parents and smallest priority by child; equal combinations of parents are one object."""
-    columns = endpoint_sip_template.c
-    statement = select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority).order_by(
-        columns.priority.nulls_last(), columns.parent_uuid
-    )
     parents: defaultdict[str, list[str]] = defaultdict(list)
     priorities: dict[str, int] = {}
-    for child, parent, priority in fetch_safe(statement, safe, {}):
+    for child, parent, priority in reader.read(_links(), {}):
         if parent in rows:
             parents[child].append(parent)
         if priority is not None:
@@ -128,43 +137,70 @@ def _links(rows: Mapping[str, Endpoint], safe: SafeText) -> tuple[dict[str, Pare
     return {child: shared.setdefault(tuple(uuids), tuple(uuids)) for child, uuids in parents.items()}, priorities
 
 
-def _options() -> Select[Any]:
-    """Carried by the primary key of the sections and the index of options on their section."""
-    section, stored = endpoint_sip_section.c, endpoint_sip_section_option.c
-    tables = endpoint_sip_section.join(endpoint_sip_section_option, stored.endpoint_sip_section_uuid == section.uuid)
-    return (
-        select(cast(section.endpoint_sip_uuid, Text), cast(section.type, Text), stored.key, stored.value)
-        .select_from(tables)
-        .order_by(
-            stored.endpoint_sip_section_uuid,
-            stored.key != "disallow",
-            stored.key.collate("C"),
-            stored.value.collate("C"),
-            stored.uuid,
-        )
+@cache
+def _links() -> Select[Any]:
+    columns = endpoint_sip_template.c
+    return select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority).order_by(
+        columns.priority.nulls_last(), columns.parent_uuid
     )
 
 
-def _announcements(safe: SafeText) -> dict[str, list[str]]:
+def _read_options(reader: Reader) -> Sequence[Stored]:
+    """Each stored section, safe to write."""
+    rows: Sequence[Any] = reader.rows(_options())
+    table, safe = "endpoint_sip_section_option of endpoint", reader.safe
+    for at, column in ((3, "key or value"), (2, "key")):
+        if "".join(map(itemgetter(at), rows)).replace(SEPARATOR, "").isprintable():
+            continue
+        rows = [
+            (*row[:at], SEPARATOR.join([safe.value(text, table, row[0], column) for text in row[at].split(SEPARATOR)]),
+             *row[at + 1 :]) for row in rows
+        ]  # fmt: skip
+    return rows
+
+
+@cache
+def _options() -> Select[Any]:
+    """Keys and lines of each section, put together by the database: half as many rows, with keys that are alike."""
+    section, stored = endpoint_sip_section.c, endpoint_sip_section_option.c
+    order = (stored.key != "disallow", stored.key.collate("C"), stored.value.collate("C"), stored.uuid)
+    separator = literal_column(r"E'\x1e'")
+    keys, lines = (
+        # A separator inside is made another control character, and then treated as they all are.
+        func.string_agg(func.replace(text, SEPARATOR, "\x1f"), aggregate_order_by(separator, *order))
+        for text in (stored.key, stored.key + " = " + stored.value)
+    )
+    together = (
+        select(stored.endpoint_sip_section_uuid.label("section"), keys.label("keys"), lines.label("lines"))
+        .group_by(stored.endpoint_sip_section_uuid)
+        .subquery()
+    )
+    return select(
+        cast(section.endpoint_sip_uuid, Text), cast(section.type, Text), together.c["keys"], together.c["lines"]
+    ).where(together.c.section == section.uuid)
+
+
+def _read_announcements(reader: Reader) -> dict[str, list[str]]:
     """The lines of recordings, by tenant."""
-    columns = {
-        "uuid": tenant.c.uuid,
-        "start": tenant.c.record_start_announcement,
-        "stop": tenant.c.record_stop_announcement,
-    }
     lines = {}
-    for uuid, start, stop in safe_rows(columns, select_named(columns), safe):
+    for uuid, start, stop in reader.read(_announcements(), ANNOUNCEMENT_TEXTS):
         sounds = (("START", start), ("STOP", stop))
         lines[uuid] = [f"set_var = __WAZO_RECORDING_{which}_SOUND={sound}" for which, sound in sounds if sound]
     return lines
 
 
-def read_lines(safe: SafeText) -> list[tuple[str, Line]]:
-    """Endpoint and line, by keys 2 to 4 of section 8.1."""
+@cache
+def _announcements() -> Select[Any]:
+    columns = tenant.c
+    return select(columns.uuid, columns.record_start_announcement, columns.record_stop_announcement)
+
+
+def read_lines(reader: Reader) -> list[tuple[str, Role]]:
+    """Endpoint and role of each line, by keys 2 to 4 of section 8.1."""
     lines: dict[int, tuple[str, Line]] = {}
     first_extension: dict[int, int | None] = {}
-    groups = named_groups(ENDPOINT_OF_LINE)
-    for row in fetch_safe(_line_rows(), safe, LINE_TEXTS):
+    groups = named_groups(reader.rows(select_named_groups(ENDPOINT_OF_LINE)))
+    for row in reader.read(_lines(), LINE_TEXTS):
         line_id, endpoint, context, application, extension, pickupmark, mailbox, *user = row
         if line_id not in lines:
             pickups, calls = groups.pickup.get(endpoint), groups.call.get(endpoint)
@@ -177,10 +213,11 @@ def read_lines(safe: SafeText) -> list[tuple[str, Line]]:
             line.users += (tuple(user),)
             if mailbox is not None:
                 line.mailboxes += (mailbox,)
-    return list(lines.values())
+    return [(endpoint, Role(line)) for endpoint, line in lines.values()]
 
 
-def _line_rows() -> Select[Any]:
+@cache
+def _lines() -> Select[Any]:
     """A row for each user and extension of a line; its first row says its place and its extension."""
     line, extension, link = linefeatures.c, line_extension.c, user_line.c
     tables = (
@@ -216,23 +253,23 @@ def _line_rows() -> Select[Any]:
     )
 
 
-def read_trunks(safe: SafeText) -> list[tuple[str, Trunk]]:
+def read_trunks(safe: SafeText) -> list[tuple[str, Role]]:
     """Endpoint and trunk, by id."""
     columns = trunkfeatures.c
     statement = select(columns.id, cast(columns.endpoint_sip_uuid, Text), columns.context)
     statement = statement.where(columns.endpoint_sip_uuid.is_not(None)).order_by(columns.id)
     return [
-        (endpoint, Trunk(context and safe.value(context, "trunkfeatures", row_id, "context")))
+        (endpoint, Role(Trunk(context and safe.value(context, "trunkfeatures", row_id, "context"))))
         for row_id, endpoint, context in Session.execute(statement)
     ]
 
 
-def read_guests(safe: SafeText) -> list[tuple[str, Guest]]:
+def read_guests(safe: SafeText) -> list[tuple[str, Role]]:
     """Guest endpoint and meeting, by UUID of the meeting."""
     columns = meeting.c
     statement = select(cast(columns.uuid, Text), cast(columns.guest_endpoint_sip_uuid, Text), columns.name)
     statement = statement.where(columns.guest_endpoint_sip_uuid.is_not(None)).order_by(columns.uuid)
     return [
-        (endpoint, Guest(uuid, name and safe.value(name, "meeting", uuid, "name")))
+        (endpoint, Role(Guest(uuid, name and safe.value(name, "meeting", uuid, "name"))))
         for uuid, endpoint, name in Session.execute(statement)
     ]

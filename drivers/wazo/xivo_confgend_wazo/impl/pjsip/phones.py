@@ -1,0 +1,207 @@
+"""The texts of lines and guests: nearly all of pjsip.conf, so what is done for one of them is what the file costs.
+
+Thousands of them have the same parents and store the same keys, each with values of its own. Then every option stands
+in the same place of their texts. So the sections are merged once for such a shape, with places of values instead of
+lines, and an endpoint only fills in its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from operator import itemgetter
+from typing import NamedTuple
+
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.pjsip.collapse import NO_LINES, NOTHING, Fragment
+from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
+from xivo_confgend_wazo.impl.pjsip.inheritance import (
+    Inheritance,
+    Sections,
+    aor_options,
+    endpoint_options,
+    original_callerid,
+    tenant_line,
+)
+from xivo_confgend_wazo.impl.pjsip.roles import COMPUTED, Role
+
+MOST_LAYOUTS = 2000
+"""How many layouts are kept, of some kB each. A tenant has tens, and its lines mostly come one after the other."""
+
+Keys = tuple[str, ...]
+HEADER, REPEATED, TRANSPORT, AORS, AUTH, OUTBOUND_AUTH, AOR_HEADER, AOR_REPEATED, AUTH_HEADER, AUTH_REPEATED = range(10)
+"""Places of the values that every endpoint has; those of its options follow."""
+FIRST_OPTION = AUTH_REPEATED + 1
+GAP = "\0"
+"""What no text of PostgreSQL holds."""
+
+
+class Shape(NamedTuple):
+    """What two endpoints have in common whose options stand in the same places; the rest says what is written."""
+
+    parents: Parents
+    defaults: Keys
+    endpoint: Keys
+    aor: Keys
+    auth: Keys
+    transport: bool
+    outbound_auth: bool
+    aor_section: bool
+    aor_repeated: bool
+    auth_section: bool
+    auth_repeated: bool
+
+
+class Tail(NamedTuple):
+    """What is around the repeatable lines of a role: the tenant's above, those of recordings and ancestors below.
+
+    `lines`: the latter, untrimmed. `touches_role`: an ancestor stores what roles compute, and may repeat their lines.
+    """
+
+    above: str
+    lines: Collection[str]
+    text: str
+    touches_role: bool
+
+
+class Layout:
+    """A text with gaps, from `lines`: finished ones, and places of values."""
+
+    __slots__ = ("_places", "_template")
+
+    def __init__(self, lines: Sequence[str | int]) -> None:
+        places = [line for line in lines if isinstance(line, int)]
+        text = "\n".join([GAP if isinstance(line, int) else line for line in lines])
+        self._places = itemgetter(*places)
+        self._template = text.replace("%", "%%").replace(GAP, "%s") + "\n"
+
+    def fill(self, values: tuple[str, ...]) -> str:
+        """The text with `values` in its gaps."""
+        text: str = self._template % self._places(values)
+        return text
+
+
+def header(endpoint: Endpoint) -> str:
+    """An empty line, the label if there is one, the name."""
+    return f"\n; {endpoint.label}\n[{endpoint.name}]" if endpoint.label else f"\n[{endpoint.name}]"
+
+
+class Phones:
+    """Makes the texts of one part of the file."""
+
+    def __init__(self, endpoints: Endpoints, roles: Mapping[str, Role | None], safe: SafeText) -> None:
+        self._parents = endpoints.parents
+        self._announcements = endpoints.announcements
+        self._roles = roles
+        own = endpoints.own
+        self._endpoint, self._aor, self._auth = own["endpoint"], own["aor"], own["auth"]
+        self._outbound_auth = own["outbound_auth"]
+        self._inheritance = Inheritance(endpoints, roles)
+        self._safe = safe
+        self._layouts: dict[tuple[object, ...], Layout] = {}
+        self._tails: dict[tuple[Parents, str], Tail] = {}
+
+    def text(self, phone: Endpoint) -> str:
+        """The sections of a line or guest (8.3), with an empty line above each. This runs for every one of them."""
+        uuid, name, _, tenant_uuid, transport, _ = phone
+        role = self._roles[uuid]
+        parents = self._parents.get(uuid, ())
+        inherited = self._inheritance.inherited(parents)
+        before, aor_before, auth_before = inherited["endpoint"], inherited["aor"], inherited["auth"]
+        endpoint = self._endpoint.get(uuid, NOTHING)
+        aor = self._aor.get(uuid, NOTHING)
+        auth = self._auth.get(uuid, NOTHING)
+        defaults = NO_LINES if role is None else role.single
+        tail = self._tails.get((parents, tenant_uuid)) or self._new_tail(parents, tenant_uuid, before)
+        if role is None or endpoint.repeated or tail.touches_role:
+            repeated = "\n".join(self._inheritance.repeated(phone, before, endpoint).values())
+        else:
+            original = original_callerid(before, endpoint)
+            end = "" if original is None or original in tail.lines else f"\n{original}".rstrip()
+            repeated = f"{tail.above}{role.text}{tail.text}{end}"
+        aor_repeated = _repeated(aor_before, aor) if aor_before.repeated or aor.repeated else ""
+        auth_repeated = _repeated(auth_before, auth) if auth_before.repeated or auth.repeated else ""
+        aors: str | None = name
+        if not (aor_before.keys or aor.keys or "mailboxes" in defaults):
+            aors = self._reference("aors", phone, before, endpoint)
+        auths: str | None = name
+        if not (auth_before.keys or auth.keys):
+            auths = self._reference("auth", phone, before, endpoint)
+        shape = (
+            parents,
+            tuple(defaults),
+            endpoint.keys,
+            aor.keys,
+            auth.keys,
+            transport is not None,
+            uuid in self._outbound_auth,
+            aors is not None,
+            bool(aor_repeated),
+            auths is not None,
+            bool(auth_repeated),
+        )
+        layout = self._layouts.get(shape) or self._new_layout(Shape(*shape), inherited)
+        return layout.fill(
+            (
+                header(phone),
+                repeated,
+                f"transport = {transport}".strip(),
+                f"aors = {name}".strip(),
+                f"auth = {name}".strip(),
+                f"outbound_auth = outbound_auth_{name}".strip(),
+                f"\n[{aors}]",
+                aor_repeated,
+                f"\n[{auths}]",
+                auth_repeated,
+                *defaults.values(),
+                *endpoint.lines,
+                *aor.lines,
+                *auth.lines,
+            )
+        )
+
+    def _reference(self, key: str, phone: Endpoint, inherited: Fragment, own: Fragment) -> str | None:
+        """Stored `aors` and `auth` name sections too, even empty ones (quirk 13)."""
+        name = own.values.get(key, inherited.values.get(key))
+        if name is None or name == phone.name:
+            return name
+        return self._safe.section_name(name, "endpoint_sip", phone.uuid, f"option {key}")
+
+    def _new_tail(self, parents: Parents, tenant_uuid: str, before: Fragment) -> Tail:
+        above = tenant_line(tenant_uuid)
+        lines = dict.fromkeys((*self._announcements.get(tenant_uuid, ()), *before.repeated))
+        lines.pop(above, None)
+        text = "".join([f"\n{line}".rstrip() for line in lines])
+        touches_role = any(line.startswith(COMPUTED) for line in before.repeated)
+        tail = self._tails[parents, tenant_uuid] = Tail(f"{above.strip()}\n", lines, text, touches_role)
+        return tail
+
+    def _new_layout(self, shape: Shape, inherited: Sections) -> Layout:
+        places = count(FIRST_OPTION)
+        defaults, own, own_aor, own_auth = (
+            {key: next(places) for key in keys} for keys in (shape.defaults, shape.endpoint, shape.aor, shape.auth)
+        )
+        aor = aor_options({**inherited["aor"].single, **own_aor}, defaults.get("mailboxes"))
+        auth = {**inherited["auth"].single, **own_auth}
+        endpoint = endpoint_options(
+            {**defaults, **inherited["endpoint"].single, **own},
+            transport=TRANSPORT if shape.transport else None,
+            aors=AORS if aor else None,
+            auth=AUTH if auth else None,
+            outbound_auth=OUTBOUND_AUTH if shape.outbound_auth or inherited["outbound_auth"].keys else None,
+        )
+        lines: list[str | int] = [HEADER, *endpoint.values(), REPEATED]
+        for written, name, options, any_repeated, repeated in (
+            (shape.aor_section, AOR_HEADER, aor, shape.aor_repeated, AOR_REPEATED),
+            (shape.auth_section, AUTH_HEADER, auth, shape.auth_repeated, AUTH_REPEATED),
+        ):
+            if written:
+                lines += (name, *options.values(), *([repeated] if any_repeated else ()))
+        if len(self._layouts) >= MOST_LAYOUTS:
+            self._layouts.clear()
+        layout = self._layouts[shape] = Layout(lines)
+        return layout
+
+
+def _repeated(inherited: Fragment, own: Fragment) -> str:
+    return "\n".join({**inherited.repeated, **own.repeated}.values())
