@@ -46,8 +46,8 @@ def _pieces() -> Iterator[str]:
     transports = read_transports(safe)
     yield _transports(transports, safe)
     with reader(safe) as ahead:
-        lines = read_lines(ahead)
         endpoints = read_endpoints(transports, ahead)
+        lines = read_lines(ahead)
     yield "\n"
     yield from parts.phones(endpoints, lines, safe)
     yield "\n"

@@ -88,9 +88,9 @@ def read_transports(safe: SafeText) -> list[Transport]:
 
 
 def reader(safe: SafeText) -> Reader:
-    """A reader that asks early what `read_lines` and `read_endpoints` read, in the order in which they do."""
+    """A reader that asks early what `read_endpoints` and `read_lines` read, in the order in which they do."""
     groups = select_named_groups(ENDPOINT_OF_LINE)
-    return Reader(safe, groups, _lines(), _endpoints(), _links(), _options(), _announcements())
+    return Reader(safe, _endpoints(), _links(), _options(), _announcements(), _lines(), groups)
 
 
 def read_endpoints(transports: Iterable[Transport], reader: Reader) -> Endpoints:
@@ -199,12 +199,10 @@ def read_lines(reader: Reader) -> list[tuple[str, Role]]:
     """Endpoint and role of each line, by keys 2 to 4 of section 8.1."""
     lines: dict[int, tuple[str, Line]] = {}
     first_extension: dict[int, int | None] = {}
-    groups = named_groups(reader.rows(select_named_groups(ENDPOINT_OF_LINE)))
     for row in reader.read(_lines(), LINE_TEXTS):
         line_id, endpoint, context, application, extension, pickupmark, mailbox, *user = row
         if line_id not in lines:
-            pickups, calls = groups.pickup.get(endpoint), groups.call.get(endpoint)
-            lines[line_id] = endpoint, Line(line_id, context, application, pickupmark, (), (), pickups, calls)
+            lines[line_id] = endpoint, Line(line_id, context, application, pickupmark)
             first_extension[line_id] = extension
         elif first_extension[line_id] != extension:
             continue
@@ -213,6 +211,9 @@ def read_lines(reader: Reader) -> list[tuple[str, Role]]:
             line.users += (tuple(user),)
             if mailbox is not None:
                 line.mailboxes += (mailbox,)
+    groups = named_groups(reader.rows(select_named_groups(ENDPOINT_OF_LINE)))
+    for endpoint, line in lines.values():
+        line.pickup_groups, line.call_groups = groups.pickup.get(endpoint), groups.call.get(endpoint)
     return [(endpoint, Role(line)) for endpoint, line in lines.values()]
 
 
