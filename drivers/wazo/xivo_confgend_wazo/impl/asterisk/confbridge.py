@@ -112,7 +112,7 @@ class ConfBridgeConf:
         """The content of the file. Its generated lines are not trimmed."""
         safe = SafeText(logger)
         stored = stored_file("confbridge.conf", safe)
-        rows = Session.execute(select_named(COLUMNS).order_by(conference.c.id))
+        rows = Session.execute(select_named(COLUMNS).order_by(conference.c.id)).all()
         conferences = list(safe_rows(COLUMNS, rows, safe))
         safe.warn()
         bridges = "".join(_bridge(row) for row in conferences)

@@ -44,7 +44,7 @@ class MusicOnHoldConf:
         statement = select_named(COLUMNS).order_by(moh.c.name.collate("C"))
         variables = {
             "base_directory": BASE_DIRECTORY,
-            "moh_list": list(safe_rows(COLUMNS, Session.execute(statement), safe, "name")),
+            "moh_list": list(safe_rows(COLUMNS, Session.execute(statement).all(), safe, "name")),
             "sort_map": SORT_MAP,
         }
         safe.warn()

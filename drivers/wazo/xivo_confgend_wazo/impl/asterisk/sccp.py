@@ -114,8 +114,8 @@ def _run(sections: Iterable[str]) -> str:
 
 
 def _settings(safe: SafeText) -> list[Setting]:
-    settings = [Setting(*row) for row in safe_rows(SETTING, Session.execute(_all_settings()), safe)]
-    rows = Session.execute(_voicemail_extension())
+    settings = [Setting(*row) for row in safe_rows(SETTING, Session.execute(_all_settings()).all(), safe)]
+    rows = Session.execute(_voicemail_extension()).all()
     voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, rows, safe), None)
     if voicemail_extension is None:
         logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
@@ -169,7 +169,7 @@ def _devices(speed_dials: Sequence[Any], safe: SafeText) -> Iterator[str]:
         # as in the rows of devices, which are safe to write
         keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
     written = set()
-    for row in safe_rows(DEVICE, Session.execute(_all_devices()), safe, "name"):
+    for row in safe_rows(DEVICE, Session.execute(_all_devices()).all(), safe, "name"):
         if (row.id, row.mailbox) in written:
             continue
         written.add((row.id, row.mailbox))
@@ -196,8 +196,8 @@ def _all_devices() -> Select[Any]:
 
 
 def _lines(safe: SafeText) -> Iterator[str]:
-    groups = named_groups(Session.execute(select_named_groups(linefeatures.c.endpoint_sccp_id)))
-    for row in safe_rows(LINE, Session.execute(_all_lines()), safe, "name"):
+    groups = named_groups(Session.execute(select_named_groups(linefeatures.c.endpoint_sccp_id)).all())
+    for row in safe_rows(LINE, Session.execute(_all_lines()).all(), safe, "name"):
         yield _line(row, groups)
 
 
