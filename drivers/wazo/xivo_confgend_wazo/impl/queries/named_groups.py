@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, Text, cast, func, literal_column, select, union
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import CTE, Select
 
@@ -49,12 +48,16 @@ def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
     object, because the statement is made once for each.
     """
     lines = _lines(endpoint)
-    members = union(
-        _users(lines),
-        _queue_members(lines, "group", groupfeatures),
-        _queue_members(lines, "queue", queuefeatures),
-    ).subquery()
-    ids = func.string_agg(cast(members.c.pickup, Text), aggregate_order_by(literal_column("','"), members.c.pickup))
+    members = (
+        union(
+            _users(lines),
+            _queue_members(lines, "group", groupfeatures),
+            _queue_members(lines, "queue", queuefeatures),
+        )
+        .order_by("endpoint", "category", "pickup")
+        .subquery()
+    )
+    ids = func.string_agg(cast(members.c.pickup, Text), literal_column("','"))
     return select(members.c.endpoint, members.c.category, ids).group_by(members.c.endpoint, members.c.category)
 
 

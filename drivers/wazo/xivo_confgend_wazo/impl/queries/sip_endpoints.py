@@ -17,7 +17,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, cast, func, literal_column, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
@@ -161,19 +160,29 @@ def _read_options(reader: Reader) -> Sequence[Stored]:
 
 @cache
 def _options() -> Select[Any]:
-    """Keys and lines of each section, put together by the database: half as many rows, with keys that are alike."""
+    """Keys and lines of each section, put together by the database: half as many rows, with keys that are alike.
+
+    They are sorted before: until version 16, PostgreSQL sorts slowly for aggregates that want an order.
+    """
     section, stored = endpoint_sip_section.c, endpoint_sip_section_option.c
-    order = (stored.key != "disallow", stored.key.collate("C"), stored.value.collate("C"), stored.uuid)
-    separator = literal_column(r"E'\x1e'")
+    options = (
+        select(stored.endpoint_sip_section_uuid.label("section"), stored.key, stored.value)
+        .order_by(
+            stored.endpoint_sip_section_uuid,
+            stored.key != "disallow",
+            stored.key.collate("C"),
+            stored.value.collate("C"),
+            stored.uuid,
+        )
+        .subquery()
+    )
     keys, lines = (
         # A separator inside is made another control character, and then treated as they all are.
-        func.string_agg(func.replace(text, SEPARATOR, "\x1f"), aggregate_order_by(separator, *order))
-        for text in (stored.key, stored.key + " = " + stored.value)
+        func.string_agg(func.replace(text, SEPARATOR, "\x1f"), literal_column(r"E'\x1e'"))
+        for text in (options.c.key, options.c.key + " = " + options.c.value)
     )
     together = (
-        select(stored.endpoint_sip_section_uuid.label("section"), keys.label("keys"), lines.label("lines"))
-        .group_by(stored.endpoint_sip_section_uuid)
-        .subquery()
+        select(options.c.section, keys.label("keys"), lines.label("lines")).group_by(options.c.section).subquery()
     )
     return select(
         cast(section.endpoint_sip_uuid, Text), cast(section.type, Text), together.c["keys"], together.c["lines"]
