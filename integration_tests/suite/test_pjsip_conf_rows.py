@@ -256,6 +256,19 @@ def test_no_text_of_a_hostile_tenant_changes_what_others_get(database, rows):
     assert (after.directives, after.problems) == ([], [])
 
 
+def test_options_with_control_characters_are_options_still_with_one_warning(database, rows):
+    rows.endpoint("kid", endpoint=[("a\x1eb", "c\x1e\nd"), ("e", "f")])
+    rows.line(900, "kid")
+
+    made = database.generate(PJSIPConf)
+
+    assert "\na b = c  d\ne = f\n" in made.content
+    assert made.warnings == [
+        "control characters were written as spaces in 1 value(s), first in endpoint_sip_section_option of endpoint"
+        f" row {uuid_of('kid')} column key or value"
+    ]
+
+
 def add_hostile_tenant(database, rows, hostile):
     """Every text of its line, trunk and meeting is `hostile`, but for the names of their endpoints."""
     owner = hostile[:36]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql.base import Executable
@@ -31,7 +31,7 @@ class ReadAhead:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         self._asked = {statement: self._ask(statement) for statement in statements}
 
-    def __enter__(self) -> ReadAhead:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -294,3 +294,11 @@ def test_a_long_part_comes_in_pieces_that_make_one_run():
 
 def test_a_part_without_endpoints_is_nothing():
     assert list(parts.phones(World({}).endpoints(), [], safe_text())) == []
+
+
+def test_a_section_of_a_type_that_this_code_does_not_know_is_no_error():
+    world = World({"e0": endpoint("e0")}, stored=[("e0", "acl", "permit", "all"), ("e0", "aor", "max_contacts", "1")])
+
+    content = "".join(parts.phones(world.endpoints(), with_roles([("e0", Guest("m", "Room"))]), safe_text()))
+
+    assert content == Naive(world, [("e0", Guest("m", "Room"))]).phones()

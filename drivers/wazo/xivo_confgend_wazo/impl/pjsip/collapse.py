@@ -12,6 +12,7 @@ Not for transports and stored files, which repeat keys as they are.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
@@ -129,7 +130,7 @@ def collapse_stored(rows: Iterable[Stored], safe: SafeText) -> Mapping[str, dict
     `rows` are without control characters but separators, each endpoint and section once. There are tens of thousands:
     no function of ours is called for one that is plain.
     """
-    stored: dict[str, dict[str, Fragment]] = {section: {} for section in SECTIONS}
+    stored: defaultdict[str, dict[str, Fragment]] = defaultdict(dict)
     known: dict[tuple[str, str], _Pattern] = {}
     for endpoint, section, keys, text in rows:
         pattern = known.get((section, keys))

@@ -20,7 +20,7 @@ from sqlalchemy import Text, cast, func, literal_column, select
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
-from xivo_confgend.plugin_helpers.asterisk import SafeText, option
+from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
 from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Stored, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
 from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Role, Trunk
@@ -146,16 +146,17 @@ def _links() -> Select[Any]:
 
 def _read_options(reader: Reader) -> Sequence[Stored]:
     """Each stored section, safe to write."""
-    rows: Sequence[Any] = reader.rows(_options())
+    rows = reader.rows(_options())
+    if "".join(map(itemgetter(3), rows)).replace(SEPARATOR, "").isprintable():
+        return rows
     table, safe = "endpoint_sip_section_option of endpoint", reader.safe
-    for at, column in ((3, "key or value"), (2, "key")):
-        if "".join(map(itemgetter(at), rows)).replace(SEPARATOR, "").isprintable():
-            continue
-        rows = [
-            (*row[:at], SEPARATOR.join([safe.value(text, table, row[0], column) for text in row[at].split(SEPARATOR)]),
-             *row[at + 1 :]) for row in rows
-        ]  # fmt: skip
-    return rows
+    cleaned = []
+    for endpoint, section, raw_keys, raw_lines in rows:
+        # keys are in the lines too, where they count
+        keys = [CONTROL.sub(" ", key) for key in raw_keys.split(SEPARATOR)]
+        lines = [safe.value(line, table, endpoint, "key or value") for line in raw_lines.split(SEPARATOR)]
+        cleaned.append((endpoint, section, SEPARATOR.join(keys), SEPARATOR.join(lines)))
+    return cleaned
 
 
 @cache
