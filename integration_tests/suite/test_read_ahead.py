@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from xivo_confgend.database import ReadAhead, Session
+from xivo_confgend.database import ReadAhead, Session, session_scope
+from xivo_confgend.database.session import bind
 
 ONE, TWO = text("SELECT 1, 'one'"), text("SELECT 2, 'two'")
-SLOW = text("SELECT pg_sleep(1)")
+ENDLESS = text("SELECT pg_sleep(3600)")
+STATEMENT_TIMEOUT = 3600
 WRONG = text("SELECT 1 / 0")
 SNAPSHOT = text("SELECT pg_current_snapshot()::text, pg_backend_pid()")
 
@@ -88,9 +90,21 @@ def test_an_error_comes_when_its_rows_are_wanted_and_ends_the_thread(database):
     assert readers() == []
 
 
-def test_a_driver_that_fails_half_way_leaves_neither_a_thread_nor_statements_behind(database):
+def test_an_error_is_told_by_whatever_is_wanted_after_it(database):
     def generate():
-        with ReadAhead(ONE, SLOW, text("SELECT pg_sleep(3600)")) as ahead:
+        with ReadAhead(WRONG, ONE) as ahead:
+            with pytest.raises(DBAPIError, match="division by zero"):
+                ahead.rows(ONE)
+            with pytest.raises(DBAPIError, match="division by zero"):
+                ahead.rows(TWO)
+        return "told"
+
+    assert database.generate(driver(generate)).content == "told"
+
+
+def test_a_driver_that_fails_half_way_waits_for_no_statement(database):
+    def generate():
+        with ReadAhead(ONE, ENDLESS, TWO) as ahead:
             ahead.rows(ONE)
             raise ValueError("half-way")
 
@@ -98,3 +112,28 @@ def test_a_driver_that_fails_half_way_leaves_neither_a_thread_nor_statements_beh
         database.generate(driver(generate))
 
     assert readers() == []
+
+
+def test_a_generator_that_somebody_keeps_does_not_outlive_the_scope(database):
+    def generate():
+        with ReadAhead(ONE, ENDLESS, TWO) as ahead:
+            ahead.rows(ONE)
+            yield "half"
+            yield "the other half"
+
+    engine = bind(database.uri, STATEMENT_TIMEOUT)
+    kept = generate()
+    with pytest.raises(ValueError, match="half-way"), session_scope():
+        next(kept)
+        raise ValueError("half-way")
+
+    assert readers() == []
+    assert engine.pool.checkedout() == 0
+    engine.dispose()
+
+
+def test_outside_of_a_scope_there_is_nothing_to_read(database):
+    bind(database.uri, STATEMENT_TIMEOUT).dispose()
+
+    with pytest.raises(LookupError):
+        ReadAhead(ONE)

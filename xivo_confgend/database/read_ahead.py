@@ -7,13 +7,14 @@ go one after the other over the one connection of the session, so they see the s
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy.orm import Session as OrmSession
+import psycopg2
 from sqlalchemy.sql.base import Executable
 
-from xivo_confgend.database.session import Session
+from xivo_confgend.database.session import Session, current_transaction
 
 Rows = list[tuple[Any, ...]]
 
@@ -21,15 +22,19 @@ Rows = list[tuple[Any, ...]]
 class ReadAhead:
     """Asks `statements` in their order, beginning now; a context manager, which leaves no thread behind.
 
-    Nothing else may use the session meanwhile. To be made inside of a session scope, as in `generate()`.
+    Until it is left nothing else may use the session. Statements are those that give rows. Raises LookupError outside
+    of a session scope, which is where `generate()` runs.
     """
 
     def __init__(self, *statements: Executable) -> None:
         self._session = Session()
         # Here, not in the thread: whoever asks first opens the transaction, and that is only for one thread.
-        self._session.connection()
+        self._connection = self._session.connection().connection
+        self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
-        self._asked = {statement: self._ask(statement) for statement in statements}
+        # Who keeps a generator keeps what it is in the middle of: the scope ends before that, and ends this too.
+        current_transaction().exits.push(self)
+        self._asked = {statement: self._ask(statement) for statement in dict.fromkeys(statements)}
 
     def __enter__(self) -> Self:
         return self
@@ -37,24 +42,34 @@ class ReadAhead:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for the statement at hand, at most its timeout; those that wait behind it are not asked."""
-        self._thread.shutdown(cancel_futures=True)
+        """Wait for the statement at hand, which an error cancels; those that wait behind it are not asked."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if kind is not None and not all(asked.done() for asked in self._asked.values()):
+            with suppress(psycopg2.Error):
+                self._connection.cancel()
+        self._thread.shutdown()
 
     def rows(self, statement: Executable) -> Rows:
         """All rows of `statement`, which may be one of those that were asked (the same object) or another one.
 
-        Values are as psycopg2 gives them: SQLAlchemy's types do not convert them. Raises what `Session.execute` raises.
+        Values are as psycopg2 gives them: SQLAlchemy's types do not convert them. Raises what `Session.execute` raises,
+        for this statement or the first one before it that failed.
         """
         asked = self._asked.pop(statement, None) or self._ask(statement)
         return asked.result()
 
     def _ask(self, statement: Executable) -> Future[Rows]:
-        return self._thread.submit(_fetch, self._session, statement)
+        return self._thread.submit(self._fetch, statement)
 
-
-def _fetch(session: OrmSession, statement: Executable) -> Rows:
-    """Past SQLAlchemy's rows: ten thousands of them cost as much as asking."""
-    result: Any = session.execute(statement)
-    rows: Rows = result.cursor.fetchall()
-    result.close()
-    return rows
+    def _fetch(self, statement: Executable) -> Rows:
+        """Past SQLAlchemy's rows: ten thousands of them cost as much as asking."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            result: Any = self._session.execute(statement)
+            rows: Rows = result.cursor.fetchall()
+            result.close()
+        except BaseException as error:
+            self._failure = error
+            raise
+        return rows

@@ -8,8 +8,8 @@ The transaction begins at the first statement: a driver that asks nothing needs 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -35,11 +35,13 @@ SEVERAL = DatabaseState("several transactions", exact=False)
 class Transaction:
     """What a scope knows of its transaction.
 
-    `state` is None as long as nothing was asked; `statements` counts those of the driver only.
+    `state` is None as long as nothing was asked; `statements` counts those of the driver only; `exits` is left
+    while the session is still there.
     """
 
     state: DatabaseState | None = None
     statements: int = 0
+    exits: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, state: DatabaseState) -> None:
         """A transaction began that sees `state`."""
@@ -116,9 +118,10 @@ def session_scope() -> Iterator[OrmSession]:
     if _scopes:
         yield Session()
         return
-    _scopes.append(Transaction())
+    scope = Transaction()
+    _scopes.append(scope)
     try:
-        with xivo_dao.joined(Session, _is_open):
+        with xivo_dao.joined(Session, _is_open), scope.exits:
             yield Session()
     finally:
         _scopes.clear()

@@ -43,9 +43,9 @@ NO_LINES: Mapping[str, str] = {}
 class Fragment:
     """The collapsed form of a list of options. Shared between endpoints, so never changed.
 
-    `keys`, `lines`: of those that are written once, finished lines; not empty where there is any option, because then
-    there is a `type`. `repeated`: finished line by untrimmed line, for repeatable keys. `values`: value by key, for
-    remembered keys only.
+    `keys`, `lines`: of those that are written once, finished lines; in sections of `TYPES` not empty where there is
+    any option, because then there is a `type`. `repeated`: finished line by untrimmed line, for repeatable keys.
+    `values`: value by key, for remembered keys only.
     """
 
     __slots__ = ("_single", "keys", "lines", "repeated", "values")

@@ -82,7 +82,7 @@ class Inheritance:
         return inherited
 
     def repeated(self, endpoint: Endpoint, before: Fragment, own: Fragment) -> dict[str, str]:
-        """All repeatable lines of the section `endpoint`, finished ones by themselves untrimmed.
+        """All repeatable lines of the section `endpoint`, finished line by untrimmed line.
 
         `before` and `own` are what it inherits and stores there.
         """

@@ -121,6 +121,7 @@ class Phones:
             repeated = f"{tail.above}{role.text}{tail.text}{end}"
         aor_repeated = _repeated(aor_before, aor) if aor_before.repeated or aor.repeated else ""
         auth_repeated = _repeated(auth_before, auth) if auth_before.repeated or auth.repeated else ""
+        # named after the endpoint where there is a section: as `_new_layout` writes the references
         aors: str | None = name
         if not (aor_before.keys or aor.keys or "mailboxes" in defaults):
             aors = self._reference("aors", phone, before, endpoint)

@@ -33,7 +33,10 @@ class Item(Protocol):
 
 
 class Role:
-    """The role that `item` gives, with its defaults: `single` lines by key, `text` of the repeatable ones."""
+    """The role that `item` gives, with its defaults: `single` lines by key, `text` of the repeatable ones.
+
+    `item` is complete and does not change any more.
+    """
 
     __slots__ = ("item", "single", "text")
 

@@ -1,7 +1,7 @@
 """Rows of a statement with every text already safe to write.
 
-For statements of which a file shows hundreds of rows. Where it shows tens of thousands, a driver looks at a
-whole line at once instead.
+For statements of which a file shows hundreds of rows. For tens of thousands see
+`large_results`.
 """
 
 from __future__ import annotations
