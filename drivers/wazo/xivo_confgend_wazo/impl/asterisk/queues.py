@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.queries.static_options import option_lines, static_options
 from xivo_confgend_wazo.meta import groupfeatures, queue, queuefeatures, queuemember, staticqueue, userfeatures
@@ -88,8 +88,10 @@ class QueuesConf:
 
 
 def _sections(safe: SafeText) -> Iterator[str]:
-    members = _members()
-    for label, name, *values in Session.execute(_queues()).all():
+    with ReadAhead(_all_members(), _queues()) as ahead:
+        members = _members(ahead.rows(_all_members()))
+        queues = ahead.rows(_queues())
+    for label, name, *values in queues:
         lines = _lines(label, name, values, members[name])
         if "]" in name or not "".join(lines).isprintable():
             if safe.section_name(name, "queue", ascii(name), "name") is None:
@@ -150,15 +152,20 @@ def _label() -> ColumnElement[Any]:
     return func.coalesce(label, "unknown")
 
 
-def _members() -> dict[str, list[Any]]:
-    """Penalty, interface and user's UUID of each member that is no agent, by name of the queue."""
-    statement = (
+def _members(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Penalty, interface and user's UUID, by name of the queue."""
+    members = defaultdict(list)
+    for name, penalty, interface, uuid in rows:
+        members[name].append((penalty, interface, uuid))
+    return members
+
+
+@cache
+def _all_members() -> Any:
+    """Name of the queue, penalty, interface and user's UUID of each member that is no agent."""
+    return (
         select(queuemember.c.queue_name, queuemember.c.penalty, queuemember.c.interface, userfeatures.c.uuid)
         .select_from(queuemember.outerjoin(userfeatures, userfeatures.c.id == queuemember.c.userid))
         .where(queuemember.c.commented == 0, queuemember.c.usertype == "user")
         .order_by(queuemember.c.position, queuemember.c.interface.collate("C"))
     )
-    members = defaultdict(list)
-    for name, *member in Session.execute(statement).all():
-        members[name].append(member)
-    return members
