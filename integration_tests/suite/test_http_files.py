@@ -193,8 +193,7 @@ class TestContent:
             return [pid for pid, path in commands.items() if path.exists() and b"masking" in path.read_bytes()]
 
         with client(daemon, "reader") as http, http.stream("GET", f"{FILE}?cached=true") as answer:
-            next(answer.iter_raw(1024))
-            until(masking)
+            assert until(masking), answer.status_code
         until(lambda: not masking())
         assert "Traceback" not in daemon.log
 
