@@ -9,6 +9,7 @@ Order: sections by priority, then id; variables by priority, then id; no priorit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -48,6 +49,7 @@ def _line(row_id: int | None, key: str, value: str | None, safe: SafeText) -> st
     return safe.named_line(line, table, row_id, "key")
 
 
+@cache
 def _variables(name: str) -> Select[Any]:
     """Section and variable, row after row; nothing if there is no such file, one empty row if it has no section."""
     file, section, variable = asterisk_file.c, asterisk_file_section.c, asterisk_file_variable.c
