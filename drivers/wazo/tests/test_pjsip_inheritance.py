@@ -14,10 +14,11 @@ from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.pjsip import parts
 from xivo_confgend_wazo.impl.pjsip.collapse import SECTIONS, SEPARATOR, TYPES, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
-from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Role, Trunk
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
 
 SOUNDS = {"T1": ["set_var = __WAZO_RECORDING_START_SOUND=on "], "T2": []}
 KEYS = ("allow", " allow", "type", "callerid", "callerid", "aors", "auth", "context", "set_var", "set_var", "match")
+KEYS += ("named_call_group", "mailboxes")
 VALUES = ("", "a", "a ", "b", "WAZO_LINE_ID=1")
 
 
@@ -32,7 +33,7 @@ class World:
 
     def endpoints(self):
         own = collapse_stored(stored_sections(self.stored), safe_text())
-        return Endpoints(self.rows, dict(self.parents), self.priorities, own, SOUNDS)
+        return Endpoints(self.rows, dict(self.parents), self.priorities, SOUNDS, own)
 
 
 def stored_sections(options):
@@ -112,6 +113,7 @@ class Naive:
                 made += [("set_var", f"{name}_USERUUID={uuid}") for name in ("XIVO", "WAZO")]
                 made += [("set_var", "WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")] if record else []
                 made.append(("set_var", f"WAZO_CALLER_SIMULTCALLS={calls}"))
+            made += [("set_var", f"PICKUPMARK={item.pickupmark}")] if item.pickupmark else []
         if isinstance(item, Trunk):
             made += [("set_var", "WAZO_PAI_FORMAT=")] + ([("context", item.context)] if item.context else [])
         if isinstance(item, Guest):
@@ -119,8 +121,10 @@ class Naive:
             made.append(("set_var", f"WAZO_MEETING_NAME={item.name}"))
         if item is not None:
             made += [("set_var", line.removeprefix("set_var = ")) for line in SOUNDS[row.tenant_uuid]]
-        if isinstance(item, Line) and item.mailboxes:
-            made.append(("mailboxes", ",".join(item.mailboxes)))
+        if isinstance(item, Line):
+            made += [("named_pickup_group", item.pickup_groups)] if item.pickup_groups else []
+            made += [("named_call_group", item.call_groups)] if item.call_groups else []
+            made += [("mailboxes", ",".join(item.mailboxes))] if item.mailboxes else []
         return made
 
     def text(self, headers_of):
@@ -204,6 +208,9 @@ lines = st.builds(
     st.sampled_from(("", "ctx", "ctx ")),
     users=st.lists(users, max_size=2),
     mailboxes=st.lists(st.sampled_from(("1@a", "2@a ")), max_size=2),
+    pickupmark=st.sampled_from((None, "1%ctx")),
+    pickup_groups=st.sampled_from((None, "1,2")),
+    call_groups=st.sampled_from((None, "3")),
 )
 guests = st.builds(Guest, st.just("m"), st.sampled_from((None, "Room")))
 trunks = st.builds(Trunk, st.sampled_from((None, "", "ctx")))
@@ -213,8 +220,10 @@ def items(world, roles):
     return st.lists(st.tuples(st.sampled_from(sorted(world.rows)), roles), min_size=1, max_size=6)
 
 
-def with_roles(some):
-    return [(uuid, Role(item)) for uuid, item in some]
+def made(part, world, some):
+    """`part` of the file, endpoint by endpoint."""
+    endpoints = world.endpoints()
+    return list(part(endpoints, parts.register(endpoints, some), safe_text()))
 
 
 @settings(deadline=None, max_examples=200)
@@ -223,7 +232,7 @@ def test_lines_and_guests_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, st.one_of(lines, guests)))
 
-    assert "".join(parts.phones(world.endpoints(), with_roles(some), safe_text())) == Naive(world, some).phones()
+    assert "".join(made(parts.phones, world, some)) == Naive(world, some).phones()
 
 
 @settings(deadline=None, max_examples=200)
@@ -232,7 +241,7 @@ def test_trunks_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, trunks))
 
-    assert "".join(parts.trunks(world.endpoints(), with_roles(some), safe_text())) == Naive(world, some).trunks()
+    assert "".join(made(parts.trunks, world, some)) == Naive(world, some).trunks()
 
 
 @settings(deadline=None)
@@ -276,7 +285,7 @@ def test_templates_may_inherit_from_each_other_a_thousand_deep():
     parents = {child: (parent,) for parent, child in pairwise(uuids)}
     world = World(rows, parents, stored=[(uuids[0], "endpoint", "allow", "ulaw")])
 
-    content = "".join(parts.phones(world.endpoints(), [(uuids[-1], Role(Guest("m", "Room")))], safe_text()))
+    content = "".join(made(parts.phones, world, [(uuids[-1], Guest("m", "Room"))]))
 
     assert content.startswith("[n-e1499]\nallow = ulaw\n")
 
@@ -286,19 +295,19 @@ def test_endpoints_make_one_run_of_sections():
     world = World(rows)
     some = [(uuid, Guest("m", "Room")) for uuid in rows]
 
-    pieces = list(parts.phones(world.endpoints(), with_roles(some), safe_text()))
+    pieces = made(parts.phones, world, some)
 
     assert len(pieces) == 3
     assert "".join(pieces) == Naive(world, some).phones()
 
 
 def test_a_part_without_endpoints_is_nothing():
-    assert list(parts.phones(World({}).endpoints(), [], safe_text())) == []
+    assert made(parts.phones, World({}), []) == []
 
 
 def test_a_section_of_a_type_that_this_code_does_not_know_is_no_error():
     world = World({"e0": endpoint("e0")}, stored=[("e0", "acl", "permit", "all"), ("e0", "aor", "max_contacts", "1")])
 
-    content = "".join(parts.phones(world.endpoints(), with_roles([("e0", Guest("m", "Room"))]), safe_text()))
+    content = "".join(made(parts.phones, world, [("e0", Guest("m", "Room"))]))
 
     assert content == Naive(world, [("e0", Guest("m", "Room"))]).phones()

@@ -18,6 +18,8 @@ from xivo_confgend_wazo.impl.queries.sip_endpoints import (
     read_endpoints,
     read_guests,
     read_lines,
+    read_named_groups,
+    read_options,
     read_transports,
     read_trunks,
     reader,
@@ -43,17 +45,22 @@ class PJSIPConf:
 def _pieces() -> Iterator[str]:
     safe = SafeText(logger)
     yield stored_file("pjsip.conf", safe, required=("global", "system"))
-    transports = read_transports(safe)
-    yield _transports(transports, safe)
     with reader(safe) as ahead:
+        transports = read_transports(ahead)
         endpoints = read_endpoints(transports, ahead)
         lines = read_lines(ahead)
+        of_lines, of_trunks, of_guests = (
+            parts.register(endpoints, items) for items in (lines, read_trunks(ahead), read_guests(ahead))
+        )
+        endpoints.own = read_options(ahead)
+        read_named_groups(lines, ahead)
+    yield _transports(transports, safe)
     yield "\n"
-    yield from parts.phones(endpoints, lines, safe)
+    yield from parts.phones(endpoints, of_lines, safe)
     yield "\n"
-    yield from parts.trunks(endpoints, read_trunks(safe), safe)
+    yield from parts.trunks(endpoints, of_trunks, safe)
     yield "\n"
-    yield from parts.phones(endpoints, read_guests(safe), safe)
+    yield from parts.phones(endpoints, of_guests, safe)
     safe.warn()
 
 

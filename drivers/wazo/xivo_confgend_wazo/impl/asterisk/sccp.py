@@ -242,8 +242,8 @@ setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
     optional = {
         "disallow": row.disallow,
         "allow": row.allow,
-        "namedcallgroup": groups.call.get(row.id),
-        "namedpickupgroup": groups.pickup.get(row.id),
+        "namedcallgroup": groups.call.get(str(row.id)),
+        "namedpickupgroup": groups.pickup.get(str(row.id)),
     }
     return _trimmed(section + "".join(f"{name} = {value}\n" for name, value in optional.items() if value))
 

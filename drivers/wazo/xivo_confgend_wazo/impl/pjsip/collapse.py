@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 
 from xivo_confgend.plugin_helpers.asterisk import NO_OPTION, SafeText
 
@@ -124,25 +125,29 @@ def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: Safe
     return Fragment.of(single, repeated, values)
 
 
-def collapse_stored(rows: Iterable[Stored], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
+def collapse_stored(rows: Sequence[Stored], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
     """What is stored, by section and endpoint; sections that nobody has are empty. Those in `TYPES` get their type.
 
     `rows` are without control characters but separators, each endpoint and section once. There are tens of thousands:
-    no function of ours is called for one that is plain.
+    texts are taken apart and trimmed all at once, and no function of ours is called for a section that is plain.
     """
     stored: defaultdict[str, dict[str, Fragment]] = defaultdict(dict)
     known: dict[tuple[str, str], _Pattern] = {}
-    for endpoint, section, keys, text in rows:
+    lines = SEPARATOR.join(map(itemgetter(3), rows)).split(SEPARATOR)
+    finished = list(map(str.strip, lines))
+    begin = 0
+    for endpoint, section, keys, _ in rows:
         pattern = known.get((section, keys))
         if pattern is None:
             pattern = known[section, keys] = _Pattern(section, keys)
-        lines = text.split(SEPARATOR)
+        end = begin + len(pattern.names)
         if pattern.plain:
             values = NO_LINES
             if pattern.remembered:
-                values = {name: lines[at][length:] for at, name, length in pattern.remembered}
-            fragment = Fragment(pattern.keys, [*map(str.strip, lines), *pattern.end], NO_LINES, values)
+                values = {name: lines[begin + at][length:] for at, name, length in pattern.remembered}
+            fragment = Fragment(pattern.keys, finished[begin:end] + pattern.end, NO_LINES, values)
         else:
-            fragment = _collapse(endpoint, pattern, lines, safe)
+            fragment = _collapse(endpoint, pattern, lines[begin:end], safe)
         stored[section][endpoint] = fragment
+        begin = end
     return stored

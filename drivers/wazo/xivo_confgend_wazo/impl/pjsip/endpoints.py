@@ -34,15 +34,16 @@ class Endpoints:
     """What the database holds on SIP endpoints, by UUID.
 
     `priorities`: the smallest of its links to parents, where there is one.
-    `own`: options stored in each of the `SECTIONS`, by endpoint; those in `TYPES` end with their type.
     `announcements`: the set_var lines of recordings, by tenant.
+    `own`: options stored in each of the `SECTIONS`, by endpoint; those in `TYPES` end with their type. They may follow
+    when the rest is known.
     """
 
     rows: Mapping[str, Endpoint]
     parents: dict[str, Parents]
     priorities: Mapping[str, int]
-    own: Mapping[str, Mapping[str, Fragment]]
     announcements: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Fragment]] = field(default_factory=dict)
 
     def ancestors(self, parents: Iterable[str]) -> Iterator[str]:
         """`parents` and all theirs, each once and after its own: the order in which section 8.2 registers them."""

@@ -89,7 +89,7 @@ class Inheritance:
         role = self._roles[endpoint.uuid]
         lines = [tenant_line(endpoint.tenant_uuid)]
         if role is not None:
-            lines += role.item.defaults()[1]
+            lines += role.item.repeatable()
             lines += self._endpoints.announcements.get(endpoint.tenant_uuid, ())
         repeated = {line: line.strip() for line in lines} | {**before.repeated, **own.repeated}
         if original := original_callerid(before, own):
@@ -103,7 +103,7 @@ class Inheritance:
         sections = {section: self._stored(section, endpoint, inherited) for section in SECTIONS}
         before, own = inherited["endpoint"], self._endpoints.own["endpoint"].get(endpoint.uuid, NOTHING)
         role = self._roles[endpoint.uuid]
-        defaults = {} if role is None else role.single
+        defaults = {} if role is None else role.item.single()
         aor = sections["aor"]
         aor = sections["aor"] = Fragment.of(
             aor_options(aor.single, defaults.get("mailboxes")), aor.repeated, aor.values

@@ -5,38 +5,26 @@ What is in a section is computed by `inheritance`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
 from xivo_confgend_wazo.impl.pjsip.inheritance import Inheritance
 from xivo_confgend_wazo.impl.pjsip.phones import Phones, header
-from xivo_confgend_wazo.impl.pjsip.roles import Role
+from xivo_confgend_wazo.impl.pjsip.roles import Item, Role
 
-Items = Iterable[tuple[str, Role]]
-"""Endpoint (UUID) and role of each line, trunk or guest, by all but the first key of 8.1; endpoints may come twice."""
-
-
-def phones(endpoints: Endpoints, items: Items, safe: SafeText) -> Iterator[str]:
-    """The part of lines or of guests, endpoint by endpoint."""
-    registry = register(endpoints, items)
-    made = Phones(endpoints, registry, safe)
-    return _run(map(made.text, _written(endpoints, registry, safe)))
+Items = Iterable[tuple[str, Item]]
+"""Endpoint (UUID) of each line, trunk or guest, by all but the first key of 8.1; endpoints may come twice."""
+Registry = Mapping[str, Role | None]
+"""The endpoints of a part in the order of section 8.2, each with its last role."""
 
 
-def trunks(endpoints: Endpoints, items: Items, safe: SafeText) -> Iterator[str]:
-    """The part of trunks, endpoint by endpoint."""
-    registry = register(endpoints, items)
-    inheritance = Inheritance(endpoints, registry)
-    return _run(_trunk(endpoint, inheritance) for endpoint in _written(endpoints, registry, safe))
-
-
-def register(endpoints: Endpoints, items: Items) -> dict[str, Role | None]:
-    """The endpoints of `items` and their ancestors in the order of section 8.2, each with its last role."""
+def register(endpoints: Endpoints, items: Items) -> Registry:
+    """The endpoints of `items` and their ancestors. What endpoints store is not needed yet."""
     registry: dict[str, Role | None] = {}
     known = set()
-    for uuid, role in sorted(items, key=lambda item: endpoints.priorities.get(item[0], inf)):
+    for uuid, item in sorted(items, key=lambda item: endpoints.priorities.get(item[0], inf)):
         if uuid not in endpoints.rows:
             continue
         parents = endpoints.parents.get(uuid, ())
@@ -44,8 +32,20 @@ def register(endpoints: Endpoints, items: Items) -> dict[str, Role | None]:
             known.add(parents)
             for ancestor in endpoints.ancestors(parents):
                 registry.setdefault(ancestor, None)
-        registry[uuid] = role
+        registry[uuid] = Role(item)
     return registry
+
+
+def phones(endpoints: Endpoints, registry: Registry, safe: SafeText) -> Iterator[str]:
+    """The part of lines or of guests, endpoint by endpoint."""
+    made = Phones(endpoints, registry, safe)
+    return _run(map(made.text, _written(endpoints, registry, safe)))
+
+
+def trunks(endpoints: Endpoints, registry: Registry, safe: SafeText) -> Iterator[str]:
+    """The part of trunks, endpoint by endpoint."""
+    inheritance = Inheritance(endpoints, registry)
+    return _run(_trunk(endpoint, inheritance) for endpoint in _written(endpoints, registry, safe))
 
 
 def _written(endpoints: Endpoints, registry: Iterable[str], safe: SafeText) -> Iterator[Endpoint]:

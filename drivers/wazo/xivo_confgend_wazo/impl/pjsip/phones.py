@@ -23,13 +23,25 @@ from xivo_confgend_wazo.impl.pjsip.inheritance import (
     original_callerid,
     tenant_line,
 )
-from xivo_confgend_wazo.impl.pjsip.roles import COMPUTED, Role
+from xivo_confgend_wazo.impl.pjsip.roles import COMPUTED, SINGLE, Role
 
 MOST_LAYOUTS = 2000
 """How many layouts are kept, of some kB each. A tenant has tens, and its lines mostly come one after the other."""
 
 Keys = tuple[str, ...]
-HEADER, REPEATED, TRANSPORT, AORS, AUTH, OUTBOUND_AUTH, AOR_HEADER, AOR_REPEATED, AUTH_HEADER, AUTH_REPEATED = range(10)
+(
+    TOP,
+    REPEATED,
+    TRANSPORT,
+    AORS,
+    AUTH,
+    OUTBOUND_AUTH,
+    AOR_HEADER,
+    MAILBOXES,
+    AOR_REPEATED,
+    AUTH_HEADER,
+    AUTH_REPEATED,
+) = range(11)
 """Places of the values that every endpoint has; those of its options follow."""
 FIRST_OPTION = AUTH_REPEATED + 1
 GAP = "\0"
@@ -37,7 +49,10 @@ GAP = "\0"
 
 
 class Shape(NamedTuple):
-    """What two endpoints have in common whose options stand in the same places; the rest says what is written."""
+    """What two endpoints have in common whose options stand in the same places; the rest says what is written.
+
+    `defaults`: of the role, as far as they do not stand at the top anyway.
+    """
 
     parents: Parents
     defaults: Keys
@@ -47,38 +62,47 @@ class Shape(NamedTuple):
     transport: bool
     outbound_auth: bool
     aor_section: bool
+    mailboxes: bool
     aor_repeated: bool
     auth_section: bool
     auth_repeated: bool
 
 
-class Tail(NamedTuple):
-    """What is around the repeatable lines of a role: the tenant's above, those of recordings and ancestors below.
+class Common(NamedTuple):
+    """What endpoints of a tenant with the same parents have in common.
 
-    `lines`: the latter, untrimmed. `touches_role`: an ancestor stores what roles compute, and may repeat their lines.
+    `endpoint`, `aor`, `auth`: what they inherit. Around the repeatable lines of their role are the tenant's, `above`,
+    and those of recordings and ancestors, `below`; `lines` are the latter, untrimmed. `defaults_first`: no ancestor
+    stores what is a role's single line, so these stand at the top. `touches_role`: an ancestor stores what roles
+    compute, and may repeat their lines.
     """
 
+    endpoint: Fragment
+    aor: Fragment
+    auth: Fragment
     above: str
+    below: str
     lines: Collection[str]
-    text: str
+    defaults_first: bool
     touches_role: bool
 
 
 class Layout:
     """A text with gaps, from `lines`: finished ones, and places of values."""
 
-    __slots__ = ("_places", "_template")
+    __slots__ = ("_places", "_text")
 
     def __init__(self, lines: Sequence[str | int]) -> None:
-        places = [line for line in lines if isinstance(line, int)]
-        text = "\n".join([GAP if isinstance(line, int) else line for line in lines])
-        self._places = itemgetter(*places)
-        self._template = text.replace("%", "%%").replace(GAP, "%s") + "\n"
+        self._places = itemgetter(*[line for line in lines if isinstance(line, int)])
+        around = "\n".join([GAP if isinstance(line, int) else line for line in lines]).split(GAP)
+        self._text = [""] * (2 * len(around) - 1)
+        self._text[::2] = around
 
     def fill(self, values: tuple[str, ...]) -> str:
         """The text with `values` in its gaps."""
-        text: str = self._template % self._places(values)
-        return text
+        text = [*self._text, "\n"]
+        text[1:-1:2] = self._places(values)
+        return "".join(text)
 
 
 def header(endpoint: Endpoint) -> str:
@@ -99,31 +123,35 @@ class Phones:
         self._inheritance = Inheritance(endpoints, roles)
         self._safe = safe
         self._layouts: dict[tuple[object, ...], Layout] = {}
-        self._tails: dict[tuple[Parents, str], Tail] = {}
+        self._common: dict[tuple[Parents, str], Common] = {}
 
     def text(self, phone: Endpoint) -> str:
         """The sections of a line or guest (8.3), with an empty line above each. This runs for every one of them."""
         uuid, name, _, tenant_uuid, transport, _ = phone
         role = self._roles[uuid]
         parents = self._parents.get(uuid, ())
-        inherited = self._inheritance.inherited(parents)
-        before, aor_before, auth_before = inherited["endpoint"], inherited["aor"], inherited["auth"]
         endpoint = self._endpoint.get(uuid, NOTHING)
         aor = self._aor.get(uuid, NOTHING)
         auth = self._auth.get(uuid, NOTHING)
-        defaults = NO_LINES if role is None else role.single
-        tail = self._tails.get((parents, tenant_uuid)) or self._new_tail(parents, tenant_uuid, before)
-        if role is None or endpoint.repeated or tail.touches_role:
+        common = self._common.get((parents, tenant_uuid)) or self._new_common(parents, tenant_uuid)
+        before, aor_before, auth_before, above, below, others, defaults_first, touches_role = common
+        defaults = NO_LINES if role is None else role.item.single()
+        mailboxes = defaults.get("mailboxes")
+        top = header(phone)
+        if defaults_first and SINGLE.isdisjoint(endpoint.keys):
+            top = "\n".join((top, *defaults.values()))
+            defaults = NO_LINES
+        if role is None or endpoint.repeated or touches_role:
             repeated = "\n".join(self._inheritance.repeated(phone, before, endpoint).values())
         else:
             original = original_callerid(before, endpoint)
-            end = "" if original is None or original in tail.lines else f"\n{original}".rstrip()
-            repeated = f"{tail.above}{role.text}{tail.text}{end}"
+            end = "" if original is None or original in others else f"\n{original}".rstrip()
+            repeated = f"{above}{role.text}{below}{end}"
         aor_repeated = _repeated(aor_before, aor) if aor_before.repeated or aor.repeated else ""
         auth_repeated = _repeated(auth_before, auth) if auth_before.repeated or auth.repeated else ""
         # named after the endpoint where there is a section: as `_new_layout` writes the references
         aors: str | None = name
-        if not (aor_before.keys or aor.keys or "mailboxes" in defaults):
+        if not (aor_before.keys or aor.keys or mailboxes is not None):
             aors = self._reference("aors", phone, before, endpoint)
         auths: str | None = name
         if not (auth_before.keys or auth.keys):
@@ -137,20 +165,22 @@ class Phones:
             transport is not None,
             uuid in self._outbound_auth,
             aors is not None,
+            mailboxes is not None,
             bool(aor_repeated),
             auths is not None,
             bool(auth_repeated),
         )
-        layout = self._layouts.get(shape) or self._new_layout(Shape(*shape), inherited)
+        layout = self._layouts.get(shape) or self._new_layout(Shape(*shape))
         return layout.fill(
             (
-                header(phone),
+                top,
                 repeated,
-                f"transport = {transport}".strip(),
+                "" if transport is None else f"transport = {transport}".strip(),
                 f"aors = {name}".strip(),
                 f"auth = {name}".strip(),
                 f"outbound_auth = outbound_auth_{name}".strip(),
                 f"\n[{aors}]",
+                mailboxes or "",
                 aor_repeated,
                 f"\n[{auths}]",
                 auth_repeated,
@@ -168,21 +198,31 @@ class Phones:
             return name
         return self._safe.section_name(name, "endpoint_sip", phone.uuid, f"option {key}")
 
-    def _new_tail(self, parents: Parents, tenant_uuid: str, before: Fragment) -> Tail:
+    def _new_common(self, parents: Parents, tenant_uuid: str) -> Common:
+        inherited = self._inheritance.inherited(parents)
+        before = inherited["endpoint"]
         above = tenant_line(tenant_uuid)
         lines = dict.fromkeys((*self._announcements.get(tenant_uuid, ()), *before.repeated))
         lines.pop(above, None)
-        text = "".join([f"\n{line}".rstrip() for line in lines])
-        touches_role = any(line.startswith(COMPUTED) for line in before.repeated)
-        tail = self._tails[parents, tenant_uuid] = Tail(f"{above.strip()}\n", lines, text, touches_role)
-        return tail
+        common = self._common[parents, tenant_uuid] = Common(
+            endpoint=before,
+            aor=inherited["aor"],
+            auth=inherited["auth"],
+            above=f"{above.strip()}\n",
+            below="".join([f"\n{line}".rstrip() for line in lines]),
+            lines=lines,
+            defaults_first=SINGLE.isdisjoint(before.keys),
+            touches_role=any(line.startswith(COMPUTED) for line in before.repeated),
+        )
+        return common
 
-    def _new_layout(self, shape: Shape, inherited: Sections) -> Layout:
+    def _new_layout(self, shape: Shape) -> Layout:
+        inherited: Sections = self._inheritance.inherited(shape.parents)
         places = count(FIRST_OPTION)
         defaults, own, own_aor, own_auth = (
             {key: next(places) for key in keys} for keys in (shape.defaults, shape.endpoint, shape.aor, shape.auth)
         )
-        aor = aor_options({**inherited["aor"].single, **own_aor}, defaults.get("mailboxes"))
+        aor = aor_options({**inherited["aor"].single, **own_aor}, MAILBOXES if shape.mailboxes else None)
         auth = {**inherited["auth"].single, **own_auth}
         endpoint = endpoint_options(
             {**defaults, **inherited["endpoint"].single, **own},
@@ -191,7 +231,7 @@ class Phones:
             auth=AUTH if auth else None,
             outbound_auth=OUTBOUND_AUTH if shape.outbound_auth or inherited["outbound_auth"].keys else None,
         )
-        lines: list[str | int] = [HEADER, *endpoint.values(), REPEATED]
+        lines: list[str | int] = [TOP, *endpoint.values(), REPEATED]
         for written, name, options, any_repeated, repeated in (
             (shape.aor_section, AOR_HEADER, aor, shape.aor_repeated, AOR_REPEATED),
             (shape.auth_section, AUTH_HEADER, auth, shape.auth_repeated, AUTH_REPEATED),

@@ -20,30 +20,30 @@ COMPUTED = (
 """How the repeatable lines of all kinds of items begin."""
 
 
-Defaults = tuple[dict[str, str], list[str]]
-"""Lines: the single ones finished and by key; the repeatable ones untrimmed, each once, between those of the tenant."""
+SINGLE = frozenset({"context", "named_pickup_group", "named_call_group", "mailboxes"})
+"""Keys of the other lines."""
 
 
 class Item(Protocol):
     """A line, trunk or guest. All its texts are safe to write."""
 
-    def defaults(self) -> Defaults:
-        """Its defaults."""
+    def single(self) -> dict[str, str]:
+        """Its defaults that are written once: finished lines by key, of `SINGLE`."""
+        ...
+
+    def repeatable(self) -> list[str]:
+        """Its repeatable lines, untrimmed, each once, between those of the tenant."""
         ...
 
 
 class Role:
-    """The role that `item` gives, with its defaults: `single` lines by key, `text` of the repeatable ones.
+    """The role that `item` gives. `text`: its repeatable lines, which do not change any more."""
 
-    `item` is complete and does not change any more.
-    """
-
-    __slots__ = ("item", "single", "text")
+    __slots__ = ("item", "text")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.single, repeated = item.defaults()
-        self.text = "\n".join(map(str.strip, repeated))
+        self.text = "\n".join(map(str.strip, item.repeatable()))
 
 
 User = tuple[int, str, int, int]
@@ -63,39 +63,42 @@ class Line:
     pickup_groups: str | None = None
     call_groups: str | None = None
 
-    def defaults(self) -> Defaults:
+    def single(self) -> dict[str, str]:
         """See `Item`."""
-        context = self.context
         single = {}
-        repeated = [FROM_WAZO, f"set_var = WAZO_LINE_ID={self.id}"]
         if self.application_uuid:
             single["context"] = f"context = stasis-wazo-app-{self.application_uuid}".strip()
-        elif context:
-            single["context"] = f"context = {context}".strip()
-        if context:
-            repeated.append(f"set_var = TRANSFER_CONTEXT={context}")
-        users = self.users
-        for user_id, uuid, enableonlinerec, simultcalls in users:
-            repeated += (
-                f"set_var = XIVO_USERID={user_id}",
-                f"set_var = WAZO_USERID={user_id}",
-                f"set_var = XIVO_USERUUID={uuid}",
-                f"set_var = WAZO_USERUUID={uuid}",
-            )
-            if enableonlinerec:
-                repeated.append("set_var = WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")
-            repeated.append(f"set_var = WAZO_CALLER_SIMULTCALLS={simultcalls}")
-        if len(users) > 1:
-            repeated = list(dict.fromkeys(repeated))
-        if self.pickupmark:
-            repeated.append(f"set_var = PICKUPMARK={self.pickupmark}")
+        elif self.context:
+            single["context"] = f"context = {self.context}".strip()
         if self.pickup_groups:
             single["named_pickup_group"] = f"named_pickup_group = {self.pickup_groups}"
         if self.call_groups:
             single["named_call_group"] = f"named_call_group = {self.call_groups}"
         if self.mailboxes:
             single["mailboxes"] = f"mailboxes = {','.join(self.mailboxes)}".strip()
-        return single, repeated
+        return single
+
+    def repeatable(self) -> list[str]:
+        """See `Item`."""
+        lines = [FROM_WAZO, f"set_var = WAZO_LINE_ID={self.id}"]
+        if self.context:
+            lines.append(f"set_var = TRANSFER_CONTEXT={self.context}")
+        users = self.users
+        for user_id, uuid, enableonlinerec, simultcalls in users:
+            lines += (
+                f"set_var = XIVO_USERID={user_id}",
+                f"set_var = WAZO_USERID={user_id}",
+                f"set_var = XIVO_USERUUID={uuid}",
+                f"set_var = WAZO_USERUUID={uuid}",
+            )
+            if enableonlinerec:
+                lines.append("set_var = WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")
+            lines.append(f"set_var = WAZO_CALLER_SIMULTCALLS={simultcalls}")
+        if len(users) > 1:
+            lines = list(dict.fromkeys(lines))
+        if self.pickupmark:
+            lines.append(f"set_var = PICKUPMARK={self.pickupmark}")
+        return lines
 
 
 @dataclass(slots=True)
@@ -104,10 +107,13 @@ class Trunk:
 
     context: str | None
 
-    def defaults(self) -> Defaults:
+    def single(self) -> dict[str, str]:
         """See `Item`."""
-        single = {"context": f"context = {self.context}".strip()} if self.context else {}
-        return single, ["set_var = WAZO_PAI_FORMAT="]
+        return {"context": f"context = {self.context}".strip()} if self.context else {}
+
+    def repeatable(self) -> list[str]:
+        """See `Item`."""
+        return ["set_var = WAZO_PAI_FORMAT="]
 
 
 @dataclass(slots=True)
@@ -117,7 +123,10 @@ class Guest:
     uuid: str
     name: str | None
 
-    def defaults(self) -> Defaults:
+    def single(self) -> dict[str, str]:
+        """See `Item`."""
+        return {}
+
+    def repeatable(self) -> list[str]:
         """See `Item`. A meeting without name is called None (quirk 14)."""
-        uuid, name = f"set_var = WAZO_MEETING_UUID={self.uuid}", f"set_var = WAZO_MEETING_NAME={self.name}"
-        return {}, [FROM_WAZO, uuid, name]
+        return [FROM_WAZO, f"set_var = WAZO_MEETING_UUID={self.uuid}", f"set_var = WAZO_MEETING_NAME={self.name}"]

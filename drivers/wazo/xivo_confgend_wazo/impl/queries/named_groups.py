@@ -25,13 +25,16 @@ from xivo_confgend_wazo.meta import (
 
 
 class NamedGroups(NamedTuple):
-    """Numbers by endpoint, as text: `3,4`. `pickup` are those it may pick up, `call` those it can be picked up from."""
+    """Numbers by endpoint, both as text: `3,4`.
 
-    pickup: dict[Any, str]
-    call: dict[Any, str]
+    `pickup` are those it may pick up, `call` those it can be picked up from.
+    """
+
+    pickup: dict[str, str]
+    call: dict[str, str]
 
 
-def named_groups(rows: Iterable[tuple[Any, str, str]]) -> NamedGroups:
+def named_groups(rows: Iterable[tuple[str, str, str]]) -> NamedGroups:
     """The groups of each endpoint that is in one, from the rows of `select_named_groups`."""
     groups = NamedGroups({}, {})
     for key, category, ids in rows:
@@ -42,10 +45,9 @@ def named_groups(rows: Iterable[tuple[Any, str, str]]) -> NamedGroups:
 
 @lru_cache(maxsize=8)
 def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
-    """Endpoint, category and ids, ascending and with commas between.
+    """Endpoint, category and ids, ascending and with commas between, all as text.
 
-    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` cast to Text, or `endpoint_sccp_id`. Always the same
-    object, because the statement is made once for each.
+    `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` or `endpoint_sccp_id`.
     """
     lines = _lines(endpoint)
     members = (
@@ -57,8 +59,9 @@ def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
         .order_by("endpoint", "category", "pickup")
         .subquery()
     )
+    endpoint, category = members.c.endpoint, members.c.category
     ids = func.string_agg(cast(members.c.pickup, Text), literal_column("','"))
-    return select(members.c.endpoint, members.c.category, ids).group_by(members.c.endpoint, members.c.category)
+    return select(cast(endpoint, Text), cast(category, Text), ids).group_by(endpoint, category)
 
 
 def _lines(endpoint: ColumnElement[Any]) -> CTE:
@@ -73,9 +76,7 @@ def _lines(endpoint: ColumnElement[Any]) -> CTE:
 
 def _members(lines: CTE, kind: str) -> Select[Any]:
     """Endpoint, category and pickup for each member of one kind; how it leads to `lines` is added by the caller."""
-    return select(
-        lines.c.endpoint, cast(pickupmember.c.category, Text).label("category"), pickup.c.id.label("pickup")
-    ).where(
+    return select(lines.c.endpoint, pickupmember.c.category.label("category"), pickup.c.id.label("pickup")).where(
         pickup.c.commented == 0,
         pickupmember.c.pickupid == pickup.c.id,
         pickupmember.c.membertype == kind,

@@ -16,14 +16,13 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column, select
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
-from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Stored, collapse_stored
+from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Fragment, Stored, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
-from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Role, Trunk
+from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
 from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
 from xivo_confgend_wazo.impl.queries.named_groups import named_groups, select_named_groups
 from xivo_confgend_wazo.meta import (
@@ -44,7 +43,6 @@ from xivo_confgend_wazo.meta import (
     voicemail,
 )
 
-ENDPOINT_OF_LINE = cast(linefeatures.c.endpoint_sip_uuid, Text)
 ENDPOINT_TEXTS = {2: Source("endpoint_sip", 0, "label"), 3: Source("endpoint_sip", 0, "tenant_uuid")}
 ANNOUNCEMENT_TEXTS = {
     0: Source("tenant", 0, "uuid"),
@@ -58,6 +56,10 @@ LINE_TEXTS = {
     6: Source("voicemail of line", 0, "mailbox or context"),
     8: Source("userfeatures of line", 0, "uuid"),
 }
+RANK = 11
+"""Position of keys 2 and 3 of section 8.1 in a row of a line."""
+TRUNK_TEXTS = {2: Source("trunkfeatures", 0, "context")}
+GUEST_TEXTS = {2: Source("meeting", 0, "name")}
 
 
 class Transport(NamedTuple):
@@ -68,17 +70,21 @@ class Transport(NamedTuple):
     lines: list[str]
 
 
-def read_transports(safe: SafeText) -> list[Transport]:
+def reader(safe: SafeText) -> Reader:
+    """A reader of everything below, asked in the order in which Python and PostgreSQL wait least for each other.
+
+    Small results first, while nothing else is to be made that a thread would have to wait for. While options are
+    collected, which takes long, all is made that needs none; while named groups are, options are.
+    """
+    small = (_transports(), _announcements(), _trunks(), _guests())
+    return Reader(safe, *small, _endpoints(), _links(), _lines(), _options(), _groups())
+
+
+def read_transports(reader: Reader) -> list[Transport]:
     """All transports, by name in the database's own collation."""
-    columns, options = pjsip_transport.c, pjsip_transport_option.c
-    statement = (
-        select(cast(columns.uuid, Text), columns.name, options.id, options.key, options.value)
-        .select_from(pjsip_transport.outerjoin(pjsip_transport_option, options.pjsip_transport_uuid == columns.uuid))
-        .order_by(columns.name, columns.uuid, options.id)
-    )
     transports: dict[str, Transport] = {}
-    table = pjsip_transport_option.name
-    for uuid, name, row, key, value in Session.execute(statement):
+    table, safe = pjsip_transport_option.name, reader.safe
+    for uuid, name, row, key, value in reader.rows(_transports()):
         transport = transports.setdefault(uuid, Transport(uuid, name, []))
         if row is not None:
             line = option(safe.value(key, table, row, "key"), safe.value(value, table, row, "value"))
@@ -86,18 +92,21 @@ def read_transports(safe: SafeText) -> list[Transport]:
     return list(transports.values())
 
 
-def reader(safe: SafeText) -> Reader:
-    """A reader that asks early what `read_endpoints` and `read_lines` read, in the order in which they do."""
-    groups = select_named_groups(ENDPOINT_OF_LINE)
-    return Reader(safe, _endpoints(), _links(), _options(), _announcements(), _lines(), groups)
+@cache
+def _transports() -> Select[Any]:
+    columns, options = pjsip_transport.c, pjsip_transport_option.c
+    return (
+        select(cast(columns.uuid, Text), columns.name, options.id, options.key, options.value)
+        .select_from(pjsip_transport.outerjoin(pjsip_transport_option, options.pjsip_transport_uuid == columns.uuid))
+        .order_by(columns.name, columns.uuid, options.id)
+    )
 
 
 def read_endpoints(transports: Iterable[Transport], reader: Reader) -> Endpoints:
-    """All endpoints, without circles."""
+    """All endpoints, without circles; what they store follows by `read_options`."""
     rows = _read_rows(transports, reader)
     parents, priorities = _read_links(rows, reader)
-    own = collapse_stored(_read_options(reader), reader.safe)
-    endpoints = Endpoints(rows, parents, priorities, own, _read_announcements(reader))
+    endpoints = Endpoints(rows, parents, priorities, announcements=_read_announcements(reader))
     endpoints.break_circles()
     return endpoints
 
@@ -142,6 +151,11 @@ def _links() -> Select[Any]:
     return select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority).order_by(
         columns.priority.nulls_last(), columns.parent_uuid
     )
+
+
+def read_options(reader: Reader) -> Mapping[str, Mapping[str, Fragment]]:
+    """What endpoints store: see `Endpoints.own`."""
+    return collapse_stored(_read_options(reader), reader.safe)
 
 
 def _read_options(reader: Reader) -> Sequence[Stored]:
@@ -205,12 +219,12 @@ def _announcements() -> Select[Any]:
     return select(columns.uuid, columns.record_start_announcement, columns.record_stop_announcement)
 
 
-def read_lines(reader: Reader) -> list[tuple[str, Role]]:
-    """Endpoint and role of each line, by keys 2 to 4 of section 8.1."""
+def read_lines(reader: Reader) -> list[tuple[str, Line]]:
+    """Endpoint of each line, by keys 2 to 4 of section 8.1; their named groups follow by `read_named_groups`."""
     lines: dict[int, tuple[str, Line]] = {}
     first_extension: dict[int, int | None] = {}
-    for row in reader.read(_lines(), LINE_TEXTS):
-        line_id, endpoint, context, application, extension, pickupmark, mailbox, *user = row
+    for row in sorted(reader.read(_lines(), LINE_TEXTS), key=itemgetter(RANK)):
+        line_id, endpoint, context, application, extension, pickupmark, mailbox, *user, _ = row
         if line_id not in lines:
             lines[line_id] = endpoint, Line(line_id, context, application, pickupmark)
             first_extension[line_id] = extension
@@ -221,15 +235,26 @@ def read_lines(reader: Reader) -> list[tuple[str, Role]]:
             line.users += (tuple(user),)
             if mailbox is not None:
                 line.mailboxes += (mailbox,)
-    groups = named_groups(reader.rows(select_named_groups(ENDPOINT_OF_LINE)))
-    for endpoint, line in lines.values():
+    return list(lines.values())
+
+
+def read_named_groups(lines: Iterable[tuple[str, Line]], reader: Reader) -> None:
+    """Tell `lines` their named groups."""
+    groups = named_groups(reader.rows(_groups()))
+    for endpoint, line in lines:
         line.pickup_groups, line.call_groups = groups.pickup.get(endpoint), groups.call.get(endpoint)
-    return [(endpoint, Role(line)) for endpoint, line in lines.values()]
+
+
+def _groups() -> Select[Any]:
+    return select_named_groups(linefeatures.c.endpoint_sip_uuid)
 
 
 @cache
 def _lines() -> Select[Any]:
-    """A row for each user and extension of a line; its first row says its place and its extension."""
+    """A row for each user and extension of a line; its first row by `RANK` says its place and its extension.
+
+    Python sorts by that, which is the same for nearly all: PostgreSQL compares it for each pair, and takes long.
+    """
     line, extension, link = linefeatures.c, line_extension.c, user_line.c
     tables = (
         linefeatures.outerjoin(line_extension, extension.line_id == line.id)
@@ -251,36 +276,38 @@ def _lines() -> Select[Any]:
             userfeatures.c.uuid,
             userfeatures.c.enableonlinerec,
             userfeatures.c.simultcalls,
+            3 * _descending(extension.main_extension) + _descending(link.main_user),
         )
         .select_from(tables)
         .where(line.endpoint_sip_uuid.is_not(None))
-        .order_by(
-            extension.main_extension.desc().nulls_first(),
-            link.main_user.desc().nulls_first(),
-            line.id,
-            extension.extension_id,
-            link.user_id,
-        )
+        .order_by(line.id, extension.extension_id, link.user_id)
     )
 
 
-def read_trunks(safe: SafeText) -> list[tuple[str, Role]]:
-    """Endpoint and trunk, by id."""
+def _descending(flag: ColumnElement[bool]) -> ColumnElement[int]:
+    """The place of `flag` in descending order, NULL first."""
+    return case((flag.is_(None), 0), (flag, 1), else_=2)
+
+
+def read_trunks(reader: Reader) -> list[tuple[str, Trunk]]:
+    """Endpoint of each trunk, by id."""
+    return [(endpoint, Trunk(context)) for _, endpoint, context in reader.read(_trunks(), TRUNK_TEXTS)]
+
+
+@cache
+def _trunks() -> Select[Any]:
     columns = trunkfeatures.c
     statement = select(columns.id, cast(columns.endpoint_sip_uuid, Text), columns.context)
-    statement = statement.where(columns.endpoint_sip_uuid.is_not(None)).order_by(columns.id)
-    return [
-        (endpoint, Role(Trunk(context and safe.value(context, "trunkfeatures", row_id, "context"))))
-        for row_id, endpoint, context in Session.execute(statement)
-    ]
+    return statement.where(columns.endpoint_sip_uuid.is_not(None)).order_by(columns.id)
 
 
-def read_guests(safe: SafeText) -> list[tuple[str, Role]]:
-    """Guest endpoint and meeting, by UUID of the meeting."""
+def read_guests(reader: Reader) -> list[tuple[str, Guest]]:
+    """Guest endpoint of each meeting, by UUID of the meeting."""
+    return [(endpoint, Guest(uuid, name)) for uuid, endpoint, name in reader.read(_guests(), GUEST_TEXTS)]
+
+
+@cache
+def _guests() -> Select[Any]:
     columns = meeting.c
     statement = select(cast(columns.uuid, Text), cast(columns.guest_endpoint_sip_uuid, Text), columns.name)
-    statement = statement.where(columns.guest_endpoint_sip_uuid.is_not(None)).order_by(columns.uuid)
-    return [
-        (endpoint, Role(Guest(uuid, name and safe.value(name, "meeting", uuid, "name"))))
-        for uuid, endpoint, name in Session.execute(statement)
-    ]
+    return statement.where(columns.guest_endpoint_sip_uuid.is_not(None)).order_by(columns.uuid)
