@@ -64,7 +64,8 @@ class ExtensionsConf:
         """Top of the file first."""
         contexts_file = read_contexts_file(self._config)
         safe = SafeText(logger)
-        with Reader(safe, all_features(), *all_hints(), _all_includes(), _all_objects(), _all_contexts()) as reader:
+        # small results first, while nothing else is to be made that a thread would have to wait for
+        with Reader(safe, all_features(), _all_includes(), _all_contexts(), *all_hints(), _all_objects()) as reader:
             features = Features(reader)
             hints = Hints(features.prefixes(), reader)
             includes = _includes(reader)

@@ -55,8 +55,8 @@ class Kind(IntEnum):
 
 
 def all_hints() -> list[Select[Any]]:
-    """The statements of this module, in the order in which their rows are wanted."""
-    return [_user_lines(), _main_extensions(), _conference_extensions(), _function_keys(), _filter_members()]
+    """The statements of this module: small results first, the others in the order in which they are wanted."""
+    return [_conference_extensions(), _filter_members(), _user_lines(), _main_extensions(), _function_keys()]
 
 
 def user_lines(reader: Reader) -> Sequence[Any]:
