@@ -9,10 +9,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import Column, Text, case, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
 
 from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import SafeText
@@ -80,7 +82,7 @@ class QueuesConf:
     def generate(self) -> str:
         """The content of the file."""
         safe = SafeText(logger)
-        rows = static_options(staticqueue, ["general"])
+        rows = static_options(staticqueue, ("general",))
         general = "".join(option_lines(staticqueue, rows, "general", safe))
         content = "\n".join([f"[general]\n{general}", *_sections(safe)])
         safe.warn()
@@ -140,32 +142,42 @@ def _queues() -> Any:
     columns: list[ColumnElement[Any]] = [
         cast(queue.c[name], Text) if name == "monitor-type" else queue.c[name] for name in OPTIONS
     ]
-    return select(_label(), queue.c.name, *columns).where(queue.c.commented == 0).order_by(queue.c.name.collate("C"))
+    groups, queues = _names(groupfeatures.c.label), _names(queuefeatures.c.displayname)
+    label = case((queue.c.category == "group", groups.c.label), else_=queues.c.label)
+    return (
+        select(func.coalesce(label, "unknown"), queue.c.name, *columns)
+        .select_from(
+            queue.outerjoin(groups, groups.c.name == queue.c.name).outerjoin(queues, queues.c.name == queue.c.name)
+        )
+        .where(queue.c.commented == 0)
+        .order_by(queue.c.name.collate("C"))
+    )
 
 
-def _label() -> ColumnElement[Any]:
-    """What a person calls the queue or group; `groupfeatures.name` is not unique, so the lowest id counts."""
-    group = select(groupfeatures.c.label).where(groupfeatures.c.name == queue.c.name).order_by(groupfeatures.c.id)
-    displayname = select(queuefeatures.c.displayname).where(queuefeatures.c.name == queue.c.name)
-    is_group = queue.c.category == "group"
-    label = case((is_group, group.limit(1).scalar_subquery()), else_=displayname.limit(1).scalar_subquery())
-    return func.coalesce(label, "unknown")
+def _names(label: Column[Any]) -> Subquery:
+    """What a person calls each group or queue; `groupfeatures.name` is not unique, so the lowest id counts."""
+    c = label.table.c
+    lowest = select(func.min(c.id)).group_by(c.name)
+    return select(c.name, label.label("label")).where(c.id.in_(lowest)).subquery()
 
 
 def _members(rows: Iterable[Any]) -> dict[str, list[Any]]:
     """Penalty, interface and user's UUID, by name of the queue."""
     members = defaultdict(list)
-    for name, penalty, interface, uuid in rows:
+    for name, _, interface, penalty, uuid in sorted(rows, key=itemgetter(1, 2)):
         members[name].append((penalty, interface, uuid))
     return members
 
 
 @cache
 def _all_members() -> Any:
-    """Name of the queue, penalty, interface and user's UUID of each member that is no agent."""
+    """Queue name, position, interface, penalty and user's UUID of each member that is no agent, in no order.
+
+    They are sorted in Python, which waits for the queues meanwhile.
+    """
+    c = queuemember.c
     return (
-        select(queuemember.c.queue_name, queuemember.c.penalty, queuemember.c.interface, userfeatures.c.uuid)
-        .select_from(queuemember.outerjoin(userfeatures, userfeatures.c.id == queuemember.c.userid))
-        .where(queuemember.c.commented == 0, queuemember.c.usertype == "user")
-        .order_by(queuemember.c.position, queuemember.c.interface.collate("C"))
+        select(c.queue_name, c.position, c.interface, c.penalty, userfeatures.c.uuid)
+        .select_from(queuemember.outerjoin(userfeatures, userfeatures.c.id == c.userid))
+        .where(c.commented == 0, c.usertype == "user")
     )
