@@ -39,7 +39,7 @@ class VoicemailConf:
     def generate(self) -> str:
         """The content of the file."""
         safe = SafeText(logger)
-        settings = static_options(staticvoicemail, ["general", "zonemessages"])
+        settings = static_options(staticvoicemail, ("general", "zonemessages"))
         parts = ["[general]\n", *_general_lines(settings, safe), "\n\n[zonemessages]\n"]
         parts += option_lines(staticvoicemail, settings, "zonemessages", safe)
         parts += ["\n", *_contexts(safe), "\n"]

@@ -6,20 +6,27 @@ They share their columns and one rule: what is commented is not written. Which c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table, select
+from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
 
 
-def static_options(table: Table, categories: Sequence[str] | None = None) -> Sequence[Any]:
+def static_options(table: Table, categories: tuple[str, ...] | None = None) -> Sequence[Any]:
     """The enabled rows of `table` by id: `id`, `category`, `var_name`, `var_val`; of all `categories` if None."""
+    return Session.execute(_enabled(table, categories)).all()
+
+
+@cache
+def _enabled(table: Table, categories: tuple[str, ...] | None) -> Select[Any]:
     statement = select(table.c.id, table.c.category, table.c.var_name, table.c.var_val).where(table.c.commented == 0)
     if categories is not None:
         statement = statement.where(table.c.category.in_(categories))
-    return Session.execute(statement.order_by(table.c.id)).all()
+    return statement.order_by(table.c.id)
 
 
 def safe_pair(table: Table, row: Any, safe: SafeText) -> tuple[str, str | None]:
