@@ -5,7 +5,8 @@ What is in a section is computed by `inheritance`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from math import inf
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
@@ -18,6 +19,10 @@ Items = Iterable[tuple[str, Item]]
 """Endpoint (UUID) of each line, trunk or guest, by all but the first key of 8.1; endpoints may come twice."""
 Registry = Mapping[str, Role | None]
 """The endpoints of a part in the order of section 8.2, each with its last role."""
+
+
+ENDPOINTS_AT_A_TIME = 50
+"""About 64 KiB of text."""
 
 
 def register(endpoints: Endpoints, items: Items) -> Registry:
@@ -37,22 +42,23 @@ def register(endpoints: Endpoints, items: Items) -> Registry:
 
 
 def phones(endpoints: Endpoints, registry: Registry, safe: SafeText) -> Iterator[str]:
-    """The part of lines or of guests, endpoint by endpoint."""
+    """The part of lines or of guests."""
     made = Phones(endpoints, registry, safe)
     return _run(map(made.text, _written(endpoints, registry, safe)))
 
 
 def trunks(endpoints: Endpoints, registry: Registry, safe: SafeText) -> Iterator[str]:
-    """The part of trunks, endpoint by endpoint."""
+    """The part of trunks."""
     inheritance = Inheritance(endpoints, registry)
     return _run(_trunk(endpoint, inheritance) for endpoint in _written(endpoints, registry, safe))
 
 
-def _written(endpoints: Endpoints, registry: Iterable[str], safe: SafeText) -> Iterator[Endpoint]:
-    for uuid in registry:
-        endpoint = endpoints.rows[uuid]
-        if not endpoint.template and safe.section_name(endpoint.name, "endpoint_sip", uuid, "name") is not None:
-            yield endpoint
+def _written(endpoints: Endpoints, registry: Iterable[str], safe: SafeText) -> Sequence[Endpoint]:
+    written = [row for row in [endpoints.rows[uuid] for uuid in registry] if not row.template]
+    names = "".join([row.name for row in written])
+    if names.isprintable() and "]" not in names:
+        return written
+    return [row for row in written if safe.section_name(row.name, "endpoint_sip", row.uuid, "name") is not None]
 
 
 def _trunk(endpoint: Endpoint, inheritance: Inheritance) -> str:
@@ -74,8 +80,9 @@ def _trunk(endpoint: Endpoint, inheritance: Inheritance) -> str:
 
 
 def _run(blocks: Iterable[str]) -> Iterator[str]:
-    """`blocks`, each of which begins with an empty line, but the first one without it."""
+    """`blocks`, each of which begins with an empty line, but the first one without it; some at a time."""
     blocks = iter(blocks)
     for first in blocks:
         yield first[1:]
-        yield from blocks
+        while some := "".join(islice(blocks, ENDPOINTS_AT_A_TIME)):
+            yield some

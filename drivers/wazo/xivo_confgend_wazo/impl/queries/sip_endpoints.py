@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -58,6 +59,8 @@ LINE_TEXTS = {
 }
 RANK = 11
 """Position of keys 2 and 3 of section 8.1 in a row of a line."""
+PARENT, PRIORITY = 1, 2
+"""Positions in a row of a link."""
 TRUNK_TEXTS = {2: Source("trunkfeatures", 0, "context")}
 GUEST_TEXTS = {2: Source("meeting", 0, "name")}
 
@@ -133,10 +136,15 @@ def _endpoints() -> Select[Any]:
 
 
 def _read_links(rows: Mapping[str, Endpoint], reader: Reader) -> tuple[dict[str, Parents], dict[str, int]]:
-    """Parents and smallest priority by child; equal combinations of parents are one object."""
+    """Parents and smallest priority by child; equal combinations of parents are one object.
+
+    Python sorts, while PostgreSQL works on what takes longer.
+    """
     parents: defaultdict[str, list[str]] = defaultdict(list)
     priorities: dict[str, int] = {}
-    for child, parent, priority in reader.read(_links(), {}):
+    links = sorted(reader.rows(_links()), key=itemgetter(PARENT))
+    links.sort(key=lambda link: inf if link[PRIORITY] is None else link[PRIORITY])
+    for child, parent, priority in links:
         if parent in rows:
             parents[child].append(parent)
         if priority is not None:
@@ -148,9 +156,7 @@ def _read_links(rows: Mapping[str, Endpoint], reader: Reader) -> tuple[dict[str,
 @cache
 def _links() -> Select[Any]:
     columns = endpoint_sip_template.c
-    return select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority).order_by(
-        columns.priority.nulls_last(), columns.parent_uuid
-    )
+    return select(cast(columns.child_uuid, Text), cast(columns.parent_uuid, Text), columns.priority)
 
 
 def read_options(reader: Reader) -> Mapping[str, Mapping[str, Fragment]]:
