@@ -94,6 +94,17 @@ def test_an_identical_output_is_not_touched_and_status_3_says_so(daemon: FakeDae
     assert identity(output) == before
 
 
+@pytest.mark.parametrize("end", [b"", b"x"])
+def test_a_large_output_is_replaced_only_if_it_differs_anywhere(daemon: FakeDaemon, output: Path, end: bytes) -> None:
+    content = bytes(2_500_000)
+    daemon.conversation = saying(framed(content))
+    old = content[: len(content) - len(end)] + end
+    output.write_bytes(old)
+
+    assert confgen(daemon, "--output", str(output)) == (0 if end else 3)
+    assert output.read_bytes() == content
+
+
 @pytest.mark.parametrize("old", [OLD, CONTENT[:-2] + b"X\n", b""], ids=["other", "same size", "empty"])
 def test_a_different_output_is_replaced(daemon: FakeDaemon, output: Path, old: bytes) -> None:
     output.write_bytes(old)

@@ -163,7 +163,7 @@ def read_config(path: str) -> "dict[str, Any]":
     return parse_config(path, text)
 
 
-def get_content(request: Request, server: Server) -> bytes | bytearray:
+def get_content(request: Request, server: Server) -> bytes | memoryview:
     """What the daemon answers, or else the copy of its last verified answer. Raises ConfgenError."""
     try:
         answer = fetch(server, request.text, request.wait)
@@ -200,7 +200,7 @@ def keep_copy(request: Request, answer: Answer) -> None:
         say(f"warning: no copy kept at {request.copy}: {reason(error)}", warning=True)
 
 
-def deliver(request: Request, content: bytes | bytearray) -> int:
+def deliver(request: Request, content: bytes | memoryview) -> int:
     """Write `content` where it was asked for; returns the exit status. Raises ConfgenError and BrokenPipeError."""
     if not request.output:
         if sys.stdout is None:
@@ -221,7 +221,7 @@ def deliver(request: Request, content: bytes | bytearray) -> int:
         raise ConfgenError(f"cannot write {request.output}: {reason(error)}") from error
 
 
-def write_all(descriptor: int, content: bytes | bytearray) -> None:
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """Write without a buffer of our own. Raises OSError."""
     view = memoryview(content)
     while view:

@@ -13,9 +13,11 @@ from xivo_confgend.client import write_all
 NEW_FILE_MODE = 0o640
 NEW_DIRECTORY_MODE = 0o750
 """They hold passwords."""
+PIECE = 1 << 20
+"""Bytes that are compared at once."""
 
 
-def replace_file(path: str, content: bytes | bytearray) -> bool:
+def replace_file(path: str, content: bytes | memoryview) -> bool:
     """Let the file at `path` have `content`; False if it had it already and was not touched.
 
     Another reader sees the old or the new content, never a part. An existing file keeps its mode
@@ -25,7 +27,7 @@ def replace_file(path: str, content: bytes | bytearray) -> bool:
     old = os.stat(path) if os.path.lexists(path) else None
     if old is not None and not os.path.isfile(path):
         raise OSError("it is not a regular file")
-    if old is not None and old.st_size == len(content) and read_file(path) == content:
+    if old is not None and old.st_size == len(content) and _holds(path, content):
         return False
     directory, name = os.path.split(path)
     staged = os.path.join(directory, f".{name}.{os.urandom(6).hex()}")
@@ -42,6 +44,12 @@ def replace_file(path: str, content: bytes | bytearray) -> bool:
         os.close(descriptor)
     _sync_directory(directory)
     return True
+
+
+def _holds(path: str, content: bytes | memoryview) -> bool:
+    view = memoryview(content)
+    with open(path, "rb") as file:
+        return all(file.read(PIECE) == view[at : at + PIECE].tobytes() for at in range(0, len(view), PIECE))
 
 
 def _take_after(old: os.stat_result | None, descriptor: int) -> None:
@@ -62,7 +70,7 @@ def _sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def keep_copy(path: str, content: bytes | bytearray) -> None:
+def keep_copy(path: str, content: bytes | memoryview) -> None:
     """Like `replace_file`, in directories that are made if there are none. Raises OSError."""
     os.makedirs(os.path.dirname(path), NEW_DIRECTORY_MODE, exist_ok=True)
     replace_file(path, content)

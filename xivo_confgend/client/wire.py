@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 MAGIC = b"; confgend/1 "
 LONGEST_HEADER = 65536
 LONGEST_NUMBER = 15
-FAST_DIGEST_SIZE = 1 << 19
-"""From this size on OpenSSL's digest is worth the time that its import takes."""
+LARGE_SIZE = 1 << 19
+"""Bytes from which on OpenSSL's digest and a mapping of memory are worth the time that their imports take."""
+LARGEST_MAPPING = 1 << 28
+"""Bytes that are taken before they came: no more, because a length is only what somebody says."""
 HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -49,7 +51,9 @@ class Server:
 class Answer:
     """A whole answer. Without `verified` it came from a daemon that says neither length nor digest."""
 
-    def __init__(self, content: bytes | bytearray, state: str = "", generated: str = "", verified: bool = True) -> None:
+    def __init__(
+        self, content: bytes | memoryview, state: str = "", generated: str = "", verified: bool = True
+    ) -> None:
         self.content = content
         self.state = state
         self.generated = generated
@@ -218,29 +222,38 @@ def receive_all(connection: _socket.socket, deadline: float) -> bytes:
     return b"".join(iter(lambda: receive(connection, deadline), b""))
 
 
-def receive_content(connection: _socket.socket, deadline: float, start: bytes, length: int) -> tuple[bytearray, str]:
+def receive_content(connection: _socket.socket, deadline: float, start: bytes, length: int) -> tuple[memoryview, str]:
     """`length` bytes, of which `start` came already, and their digest. Raises Unanswered if they are fewer, OSError."""
     try:
-        content = bytearray(length)
-    except MemoryError as error:
+        content = new_buffer(length)
+    except (MemoryError, OSError) as error:
         raise Unanswered(f"there is no memory for an answer of {length} bytes") from error
-    content[: len(start)] = start
+    position = len(start)
+    content[:position] = start
     digest = new_digest(length)
     digest.update(start)
-    view, position = memoryview(content), len(start)
     while position < length:
         connection.settimeout(left_until(deadline))
-        count = connection.recv_into(view[position:])
+        count = connection.recv_into(content[position:])
         if not count:
             raise Unanswered(f"the answer was cut off after {position} of {length} bytes")
-        digest.update(view[position : position + count])
+        digest.update(content[position : position + count])
         position += count
     return content, digest.hexdigest()
 
 
+def new_buffer(length: int) -> memoryview:
+    """Memory for `length` bytes: of a large file in one go, not page by page. Raises MemoryError and OSError."""
+    if not LARGE_SIZE <= length <= LARGEST_MAPPING:
+        return memoryview(bytearray(length))
+    import mmap
+
+    return memoryview(mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE))
+
+
 def new_digest(length: int) -> "Any":
     """SHA-256, from where it costs least for `length` bytes."""
-    if length < FAST_DIGEST_SIZE:
+    if length < LARGE_SIZE:
         try:
             if sys.version_info < (3, 12):
                 from _sha256 import sha256  # type: ignore[import-not-found]
