@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from xivo_confgend.database import ReadAhead, Session, session_scope
+from xivo_confgend.database import ReadAhead, Session, plain_rows, session_scope
 from xivo_confgend.database.session import bind
 
 ONE, TWO = text("SELECT 1, 'one'"), text("SELECT 2, 'two'")
+NUMBERS = text("SELECT generate_series(1, 2)")
 ENDLESS = text("SELECT pg_sleep(3600)")
 STATEMENT_TIMEOUT = 3600
 WRONG = text("SELECT 1 / 0")
@@ -47,6 +48,14 @@ def test_it_reads_in_the_transaction_of_the_generation(database):
     generated = database.generate(driver(generate))
 
     assert generated.content.count("(") == 1
+
+
+def test_plain_rows_are_those_of_the_transaction_without_a_type_of_their_own(database):
+    def generate():
+        (row,) = plain_rows(SNAPSHOT)
+        return str((type(row) is tuple, row == tuple(Session.execute(SNAPSHOT).one()), plain_rows(NUMBERS)))
+
+    assert database.generate(driver(generate)).content == "(True, True, [(1,), (2,)])"
 
 
 def test_the_database_works_before_the_rows_are_wanted(database):

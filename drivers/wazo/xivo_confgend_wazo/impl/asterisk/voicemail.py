@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, literal_column, select
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import plain_rows
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
-from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs, array_as_fetched
+from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs
 from xivo_confgend_wazo.impl.queries.static_options import option_line, option_lines, static_options
 from xivo_confgend_wazo.meta import staticvoicemail, voicemail
 
 logger = logging.getLogger(__name__)
 
 FIELDS = ("mailbox", "password", "fullname", "email", "pager")
+COLUMNS = ("context", "uniqueid", *FIELDS, "language", "tz", "attach", "deletevoicemail", "maxmsg")
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
@@ -67,7 +68,7 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     """Every context with its boxes. Contexts are sorted here: the database would carry whole rows through its sort."""
     option_pairs = OptionPairs(logger, "voicemail")
     contexts: dict[str, tuple[int, list[str]]] = {}
-    for row in Session.execute(_mailboxes()).all():
+    for row in plain_rows(_mailboxes()):
         context, uniqueid, mailbox, password, fullname, email, pager, language, tz, attach, delete, maxmsg, array = row
         options = _fixed_options(language, tz, attach, delete, maxmsg)
         for key, value in option_pairs.read(array, uniqueid) if array else ():
@@ -84,9 +85,10 @@ def _contexts(safe: SafeText) -> Iterator[str]:
 
 @cache
 def _mailboxes() -> Any:
-    columns = ("context", "uniqueid", *FIELDS, "language", "tz", "attach", "deletevoicemail", "maxmsg")
+    """An empty array is asked as NULL, which is read faster."""
+    options = func.nullif(voicemail.c.options, literal_column("'{}'"))
     return (
-        select(*(voicemail.c[name] for name in columns), array_as_fetched(voicemail.c.options))
+        select(*(voicemail.c[name] for name in COLUMNS), options)
         .where(voicemail.c.commented == 0)
         .order_by(voicemail.c.uniqueid)
     )
@@ -108,8 +110,10 @@ def _fixed_options(language: str | None, tz: str | None, attach: int | None, del
     return "|".join(options)
 
 
-def _cleaned(row: Any, options: str, safe: SafeText) -> str:
+def _cleaned(row: Sequence[Any], options: str, safe: SafeText) -> str:
     """The line of a box with characters to look at one by one."""
-    fields = [safe.value(getattr(row, name) or "", "voicemail", row.uniqueid, name) for name in FIELDS]
-    fields.append(safe.value(options, "voicemail", row.uniqueid, "language, tz or options"))
-    return safe.named_line(f"{fields[0]} => {','.join(fields[1:])}", "voicemail", row.uniqueid, "mailbox")
+    values = dict(zip(COLUMNS, row, strict=False))
+    uniqueid = values["uniqueid"]
+    fields = [safe.value(values[name] or "", "voicemail", uniqueid, name) for name in FIELDS]
+    fields.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
+    return safe.named_line(f"{fields[0]} => {','.join(fields[1:])}", "voicemail", uniqueid, "mailbox")
