@@ -325,6 +325,38 @@ def test_two_mailboxes_give_two_sections_of_the_device(database):
     assert [section.values("voicemail") for section in sections] == [["1001"], ["1002"]]
 
 
+def test_a_device_has_the_mailboxes_of_lines_that_are_not_written(database):
+    database.add(voicemail, uniqueid=2, mailbox="1002", context="a")
+    database.add(voicemail, uniqueid=1, mailbox="1002", context="b")
+    for number, mailbox in ((7, 2), (8, 1), (9, None)):
+        user = {"uuid": f"user-{number}", "func_key_private_template_id": number, "voicemailid": mailbox}
+        database.add(userfeatures, id=number, **user)
+        database.add(sccpline, id=number, name="a]b", cid_name="N", cid_num="1")
+        line = {"name": str(number), "context": "c", "endpoint_sccp_id": number, "commented": 1}
+        database.add(linefeatures, id=number, **line)
+        database.add(user_line, user_id=number, line_id=number, main_user=True, main_line=True)
+    database.add(sccpdevice, id=1, name="SEP1", device="SEP1", line="a]b")
+    database.add(sccpdevice, id=2, name="SEP2", device="SEP2", line="")
+    database.add(sccpdevice, id=3, name="SEP3", device="SEP3", line="other")
+
+    file = read(database.generate(SCCPConf).content)
+
+    assert [section.values("voicemail") for section in file.named("SEP1")] == [["1002"], []]
+    assert [section.values("voicemail") for name in ("SEP2", "SEP3") for section in file.named(name)] == [[], []]
+
+
+def test_two_main_extensions_of_a_line_give_one_section_of_its_device(database):
+    add_line(database, 7)
+    database.add(extensions, id=70, exten="70", context="x", type="user", typeval="7")
+    database.add(line_extension, line_id=7, extension_id=70, main_extension=True)
+    database.add(sccpdevice, name="SEP1", device="SEP1", line="1007")
+
+    file = read(database.generate(SCCPConf).content)
+
+    assert len(file.named("SEP1")) == 1
+    assert len(file.named("1007")) == 2
+
+
 def test_a_device_with_a_control_character_keeps_its_speed_dials(database):
     add_line(database, 7, name="1007")
     database.add(sccpdevice, name="SEP1", device="SEP\x011", line="1007")

@@ -9,12 +9,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from math import inf
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import Session, plain_rows
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
@@ -52,8 +53,6 @@ DEVICE = {
     "name": sccpdevice.c.name,
     "device": sccpdevice.c.device,
     "line": sccpdevice.c.line,
-    "voicemail_id": voicemail.c.uniqueid,
-    "mailbox": voicemail.c.mailbox,
 }
 LINE = {
     "id": sccpline.c.id,
@@ -73,6 +72,16 @@ LINE = {
     "extension_id": extensions.c.id,
     "exten": extensions.c.exten,
 }
+BESIDE_LINE = {
+    "commented": linefeatures.c.commented,
+    "voicemail_id": voicemail.c.uniqueid,
+    "mailbox": voicemail.c.mailbox,
+}
+"""What is read with a line, but not written in its section."""
+COMMENTED = len(LINE)
+NEEDED = [list(LINE).index(name) for name in ("user_id", "extension_id")]
+"""Positions in a row of a line: its flag, and what a line that is written has."""
+NO_MAILBOX: Mapping[str | None, int | None] = {None: None}
 CLEANING = str.maketrans("", "", "\n\r\t;")
 """What is removed from the texts of a speed dial."""
 
@@ -98,10 +107,11 @@ class SCCPConf:
         safe = SafeText(logger)
         settings = _settings(safe)
         speed_dials = Session.execute(_all_speed_dials()).all()
+        lines = plain_rows(_all_lines())
         content = (
             _run([_general(settings, safe)])
-            + _run([_device_template(settings), GUEST_DEVICE, *_devices(speed_dials, safe)])
-            + _run([_line_template(settings), GUEST_LINE, *_lines(safe)])
+            + _run([_device_template(settings), GUEST_DEVICE, *_devices(speed_dials, lines, safe)])
+            + _run([_line_template(settings), GUEST_LINE, *_lines(lines, safe)])
             + _run(_speed_dial_sections(speed_dials, safe))
         )
         safe.warn()
@@ -163,55 +173,62 @@ def _line_template(settings: list[Setting]) -> str:
     return "".join(lines)
 
 
-def _devices(speed_dials: Sequence[Any], safe: SafeText) -> Iterator[str]:
+def _devices(speed_dials: Sequence[Any], lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[str]:
     keys = defaultdict(list)
     for row in sorted(speed_dials, key=lambda row: row.position):
         # as in the rows of devices, which are safe to write
         keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
-    written = set()
-    for row in safe_rows(DEVICE, Session.execute(_all_devices()).all(), safe, "name"):
-        if (row.id, row.mailbox) in written:
-            continue
-        written.add((row.id, row.mailbox))
-        lines = [f"[{row.name}](xivo_device_tpl)\ntype = device\n"]
-        if row.line:
-            lines.append(option("line", row.line))
-        if row.mailbox is not None:
-            lines.append(option("voicemail", row.mailbox))
-        yield "".join(lines + keys[row.device])
+    mailboxes = _mailboxes(lines)
+    rows = plain_rows(_all_devices())
+    names_of_lines = {device_id: line for device_id, _, _, line in rows}
+    for row in safe_rows(DEVICE, rows, safe, "name"):
+        for mailbox, voicemail_id in mailboxes.get(names_of_lines[row.id], NO_MAILBOX).items():
+            section = f"[{row.name}](xivo_device_tpl)\ntype = device\n"
+            if row.line:
+                section += option("line", row.line)
+            if mailbox is not None:
+                section += option("voicemail", safe.value(mailbox, "voicemail", voicemail_id, "mailbox"))
+            yield section + "".join(keys[row.device])
+
+
+def _mailboxes(lines: Iterable[Sequence[Any]]) -> dict[str, Mapping[str | None, int | None]]:
+    """The mailboxes of the users of each line and their lowest ids, by ids and the line's name; None for no mailbox."""
+    found: dict[str, dict[int | None, str | None]] = {}
+    for _, name, *_, voicemail_id, mailbox in lines:
+        found.setdefault(name, {})[voicemail_id] = mailbox
+    mailboxes: dict[str, Mapping[str | None, int | None]] = {}
+    for name, ids in found.items():
+        first: dict[str | None, int | None] = {}
+        for voicemail_id in sorted(ids, key=lambda number: inf if number is None else number):
+            first.setdefault(ids[voicemail_id], voicemail_id)
+        mailboxes[name] = first
+    return mailboxes
 
 
 @cache
 def _all_devices() -> Select[Any]:
-    return (
-        select_named(DEVICE)
-        .select_from(sccpdevice)
-        .outerjoin(sccpline, sccpline.c.name == sccpdevice.c.line)
-        .outerjoin(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
-        .outerjoin(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
-        .outerjoin(userfeatures, userfeatures.c.id == user_line.c.user_id)
-        .outerjoin(voicemail, voicemail.c.uniqueid == userfeatures.c.voicemailid)
-        .order_by(sccpdevice.c.name.collate("C"), sccpdevice.c.id, voicemail.c.uniqueid)
-    )
+    return select_named(DEVICE).order_by(sccpdevice.c.name.collate("C"), sccpdevice.c.id)
 
 
-def _lines(safe: SafeText) -> Iterator[str]:
-    groups = named_groups(Session.execute(select_named_groups(linefeatures.c.endpoint_sccp_id)).all())
-    for row in safe_rows(LINE, Session.execute(_all_lines()).all(), safe, "name"):
+def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[str]:
+    groups = named_groups(plain_rows(select_named_groups(linefeatures.c.endpoint_sccp_id)))
+    complete = [row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and all(row[at] is not None for at in NEEDED)]
+    for row in safe_rows(LINE, complete, safe, "name"):
         yield _line(row, groups)
 
 
 @cache
 def _all_lines() -> Select[Any]:
+    """Those that are not written too: a device may have the mailbox of one."""
     return (
-        select_named(LINE)
+        select_named({**LINE, **BESIDE_LINE})
         .select_from(sccpline)
-        .join(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
-        .join(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
-        .join(userfeatures, userfeatures.c.id == user_line.c.user_id)
-        .join(line_extension, (line_extension.c.line_id == linefeatures.c.id) & line_extension.c.main_extension)
-        .join(extensions, extensions.c.id == line_extension.c.extension_id)
-        .where(linefeatures.c.commented == 0)
+        .outerjoin(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
+        .outerjoin(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
+        .outerjoin(userfeatures, userfeatures.c.id == user_line.c.user_id)
+        .outerjoin(voicemail, voicemail.c.uniqueid == userfeatures.c.voicemailid)
+        .outerjoin(line_extension, (line_extension.c.line_id == linefeatures.c.id) & line_extension.c.main_extension)
+        .outerjoin(extensions, extensions.c.id == line_extension.c.extension_id)
         .order_by(sccpline.c.name.collate("C"), sccpline.c.id, linefeatures.c.id, userfeatures.c.id, extensions.c.id)
     )
 
@@ -250,6 +267,8 @@ setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
 
 def _trimmed(section: str) -> str:
     """`section` with every line trimmed (docs/spec/00-output-format.md section 3); no line begins with a value."""
+    if section.isascii() and " \n" not in section and "\t\n" not in section:
+        return section
     return "\n".join([line.rstrip() for line in section.split("\n")])
 
 
