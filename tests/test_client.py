@@ -22,6 +22,14 @@ from xivo_confgend.client.wire import MAGIC, ConfgenError, Unanswered, parse_hea
 
 NAME = "asterisk/pjsip.conf"
 NO_CONFIG = ("-c", "/nonexistent/config.conf")
+WITH_ROOM = """
+import resource, sys
+from xivo_confgend.client import run
+with open("/proc/self/statm") as sizes:
+    used = int(sizes.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]), -1))
+sys.exit(run(["-c", "/nonexistent/config.conf", *sys.argv[2:]]))
+"""
 FORBIDDEN_MODULES = {
     "argparse", "configparser", "contextlib", "dataclasses", "enum", "hashlib", "logging", "pathlib", "re",
     "selectors", "shutil", "signal", "socket", "string", "subprocess", "tempfile", "threading", "typing",
@@ -91,6 +99,23 @@ def test_a_large_answer_is_whole(daemon: FakeDaemon, capfdbinary: pytest.Capture
 
     assert run_quietly(daemon, NAME) == 0
     assert capfdbinary.readouterr().out == content
+
+
+@pytest.mark.parametrize("room", [0, 1 << 18, 1 << 20, 1 << 22, *range(19_500_000, 24_500_000, 500_000)])
+def test_too_little_memory_gives_the_whole_answer_or_one_line(daemon: FakeDaemon, tmp_path: Path, room: int) -> None:
+    content = bytes(20_000_000)
+    daemon.conversation = saying(framed(content))
+    output = tmp_path / "pjsip.conf"
+    output.write_bytes(content)
+
+    made = subprocess.run(
+        [sys.executable, "-c", WITH_ROOM, str(room), "-p", str(daemon.port), "--output", str(output), NAME],
+        capture_output=True,
+        check=False,
+    )
+
+    assert made.returncode == 3 or (made.returncode == 1 and made.stderr.startswith(b"confgen: ")), made.stderr
+    assert made.stderr.count(b"\n") == (made.returncode == 1)
 
 
 def test_an_answer_cut_off_anywhere_gives_nothing(

@@ -270,8 +270,9 @@ def run(arguments: list[str]) -> int:
     except UsageError as error:
         say(str(error))
         return WRONG_USAGE
-    except ConfgenError as error:
-        say(str(error))
+    except (ConfgenError, MemoryError, ImportError) as error:
+        # the last two are how little memory shows, the second where a module is loaded that few calls need
+        say(str(error) or "there is not enough memory")
         return FAILED
     except BrokenPipeError:
         return FAILED

@@ -49,7 +49,8 @@ def replace_file(path: str, content: bytes | memoryview) -> bool:
 def _holds(path: str, content: bytes | memoryview) -> bool:
     view = memoryview(content)
     with open(path, "rb") as file:
-        return all(file.read(PIECE) == view[at : at + PIECE].tobytes() for at in range(0, len(view), PIECE))
+        same = all(file.read(PIECE) == view[at : at + PIECE].tobytes() for at in range(0, len(view), PIECE))
+        return same and not file.read(1)
 
 
 def _take_after(old: os.stat_result | None, descriptor: int) -> None:

@@ -226,7 +226,7 @@ def receive_content(connection: _socket.socket, deadline: float, start: bytes, l
     """`length` bytes, of which `start` came already, and their digest. Raises Unanswered if they are fewer, OSError."""
     try:
         content = new_buffer(length)
-    except (MemoryError, OSError) as error:
+    except MemoryError as error:
         raise Unanswered(f"there is no memory for an answer of {length} bytes") from error
     position = len(start)
     content[:position] = start
@@ -243,12 +243,15 @@ def receive_content(connection: _socket.socket, deadline: float, start: bytes, l
 
 
 def new_buffer(length: int) -> memoryview:
-    """Memory for `length` bytes: of a large file in one go, not page by page. Raises MemoryError and OSError."""
-    if not LARGE_SIZE <= length <= LARGEST_MAPPING:
-        return memoryview(bytearray(length))
-    import mmap
+    """Memory for `length` bytes: of a large file in one go, not page by page. Raises MemoryError."""
+    if LARGE_SIZE <= length <= LARGEST_MAPPING:
+        try:
+            import mmap
 
-    return memoryview(mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE))
+            return memoryview(mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE))
+        except (ImportError, OSError):
+            pass
+    return memoryview(bytearray(length))
 
 
 def new_digest(length: int) -> "Any":
