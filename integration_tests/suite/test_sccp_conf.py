@@ -326,8 +326,8 @@ def test_two_mailboxes_give_two_sections_of_the_device(database):
 
 
 def test_a_device_has_the_mailboxes_of_lines_that_are_not_written(database):
-    database.add(voicemail, uniqueid=2, mailbox="1002", context="a")
-    database.add(voicemail, uniqueid=1, mailbox="1002", context="b")
+    database.add(voicemail, uniqueid=2, mailbox="1002 ", context="a")
+    database.add(voicemail, uniqueid=1, mailbox="1002\x01", context="b")
     for number, mailbox in ((7, 2), (8, 1), (9, None)):
         user = {"uuid": f"user-{number}", "func_key_private_template_id": number, "voicemailid": mailbox}
         database.add(userfeatures, id=number, **user)

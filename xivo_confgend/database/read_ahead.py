@@ -21,9 +21,10 @@ Rows = list[tuple[Any, ...]]
 
 
 def plain_rows(statement: Executable) -> Rows:
-    """All rows of `statement`, asked over the session of the scope: for thousands of them, much faster than its own.
+    """All rows of `statement`, which is one that gives rows, asked over the session: for thousands of them.
 
-    Values are as psycopg2 gives them: SQLAlchemy's types do not convert them. Raises what `Session.execute` raises.
+    Values are as psycopg2 gives them: SQLAlchemy's types do not convert them. Not while a `ReadAhead` uses the session.
+    Raises what `Session.execute` raises.
     """
     return _plain_rows(Session(), statement)
 

@@ -81,7 +81,9 @@ BESIDE_LINE = {
 COMMENTED = len(LINE)
 NEEDED = [list(LINE).index(name) for name in ("user_id", "extension_id")]
 """Positions in a row of a line: its flag, and what a line that is written has."""
-NO_MAILBOX: Mapping[str | None, int | None] = {None: None}
+Mailbox = tuple[int | None, str | None]
+"""The id of a voicemail and its number; None and None for a user without."""
+NO_MAILBOX: list[Mailbox] = [(None, None)]
 CLEANING = str.maketrans("", "", "\n\r\t;")
 """What is removed from the texts of a speed dial."""
 
@@ -182,7 +184,7 @@ def _devices(speed_dials: Sequence[Any], lines: Iterable[Sequence[Any]], safe: S
     rows = plain_rows(_all_devices())
     names_of_lines = {device_id: line for device_id, _, _, line in rows}
     for row in safe_rows(DEVICE, rows, safe, "name"):
-        for mailbox, voicemail_id in mailboxes.get(names_of_lines[row.id], NO_MAILBOX).items():
+        for voicemail_id, mailbox in mailboxes.get(names_of_lines[row.id], NO_MAILBOX):
             section = f"[{row.name}](xivo_device_tpl)\ntype = device\n"
             if row.line:
                 section += option("line", row.line)
@@ -191,17 +193,18 @@ def _devices(speed_dials: Sequence[Any], lines: Iterable[Sequence[Any]], safe: S
             yield section + "".join(keys[row.device])
 
 
-def _mailboxes(lines: Iterable[Sequence[Any]]) -> dict[str, Mapping[str | None, int | None]]:
-    """The mailboxes of the users of each line and their lowest ids, by ids and the line's name; None for no mailbox."""
+def _mailboxes(lines: Iterable[Sequence[Any]]) -> dict[str, list[Mailbox]]:
+    """The mailboxes of the users of lines by the line's name, by id; of those that are written alike the first."""
     found: dict[str, dict[int | None, str | None]] = {}
     for _, name, *_, voicemail_id, mailbox in lines:
         found.setdefault(name, {})[voicemail_id] = mailbox
-    mailboxes: dict[str, Mapping[str | None, int | None]] = {}
+    mailboxes = {}
     for name, ids in found.items():
-        first: dict[str | None, int | None] = {}
+        written: dict[str | None, Mailbox] = {}
         for voicemail_id in sorted(ids, key=lambda number: inf if number is None else number):
-            first.setdefault(ids[voicemail_id], voicemail_id)
-        mailboxes[name] = first
+            mailbox = ids[voicemail_id]
+            written.setdefault(mailbox and CONTROL.sub(" ", mailbox), (voicemail_id, mailbox))
+        mailboxes[name] = list(written.values())
     return mailboxes
 
 

@@ -19,8 +19,6 @@ Items = Iterable[tuple[str, Item]]
 """Endpoint (UUID) of each line, trunk or guest, by all but the first key of 8.1; endpoints may come twice."""
 Registry = Mapping[str, Role | None]
 """The endpoints of a part in the order of section 8.2, each with its last role."""
-
-
 ENDPOINTS_AT_A_TIME = 50
 """About 64 KiB of text."""
 

@@ -18,8 +18,6 @@ COMPUTED = (
     "set_var = PICKUPMARK=",
 )
 """How the repeatable lines of all kinds of items begin."""
-
-
 SINGLE = frozenset({"context", "named_pickup_group", "named_call_group", "mailboxes"})
 """Keys of the other lines."""
 
