@@ -17,7 +17,8 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column, select
+from sqlalchemy import Text, case, cast, func, literal_column, select
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
