@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg2
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.orm import Session as OrmSession
@@ -23,6 +24,9 @@ from xivo_confgend.database.state import STATE_STATEMENT, DatabaseState
 CONNECT_TIMEOUT = 5
 SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 """Beginnings of statements that are not the driver's own: see `xivo_dao`."""
+
+COPY_TO = "xivo_confgend_copy_to"
+"""The execution option that holds what the rows of a statement are copied to: see `copied`."""
 
 Session = scoped_session(sessionmaker(future=True, autoflush=False))
 
@@ -85,9 +89,26 @@ def bind(uri: str, statement_timeout: float) -> Engine:
         if _scopes and not connection.info.get("opening") and not statement.startswith(SAVEPOINTS):
             _scopes[-1].statements += 1
 
+    event.listen(engine, "do_execute", _copy)
     Session.remove()
     Session.configure(bind=engine, info={"statement_timeout": statement_timeout})
     return engine
+
+
+def _copy(cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
+    """Copy the rows of a statement that asks for it: here, so that it is counted and fails as every other one."""
+    receiver = context.execution_options.get(COPY_TO)
+    if receiver is None:
+        return None
+    try:
+        cursor.copy_expert(b"COPY (" + cursor.mogrify(statement, parameters) + b") TO STDOUT", receiver)
+    except psycopg2.Error:
+        raise
+    except BaseException:
+        # Or leaving the transaction would wait for all the rows that nobody takes.
+        cursor.connection.cancel()
+        raise
+    return True
 
 
 @event.listens_for(Session, "after_begin")

@@ -5,15 +5,17 @@ Order: settings by id; boxes by context (compared by code point), then id, so th
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, literal_column, select
 
-from xivo_confgend.database import plain_rows
+from xivo_confgend.database import copied_values, copy_rows
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
+from xivo_confgend_wazo.impl.pieces import large_pieces
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs
 from xivo_confgend_wazo.impl.queries.static_options import option_line, option_lines, static_options
 from xivo_confgend_wazo.meta import staticvoicemail, voicemail
@@ -21,11 +23,11 @@ from xivo_confgend_wazo.meta import staticvoicemail, voicemail
 logger = logging.getLogger(__name__)
 
 FIELDS = ("mailbox", "password", "fullname", "email", "pager")
-COLUMNS = ("context", "uniqueid", *FIELDS, "language", "tz", "attach", "deletevoicemail", "maxmsg")
+OPTION_COLUMNS = ("language", "tz", "attach", "deletevoicemail", "maxmsg")
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
-SUSPICIOUS = frozenset("[# ")
+SUSPICIOUS = frozenset(["", "[", "#", " "])
 """How the line of a mailbox begins that may not be one for Asterisk."""
 
 
@@ -37,15 +39,22 @@ class VoicemailConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
-        """The content of the file."""
-        safe = SafeText(logger)
-        settings = static_options(staticvoicemail, ("general", "zonemessages"))
-        parts = ["[general]\n", *_general_lines(settings, safe), "\n\n[zonemessages]\n"]
-        parts += option_lines(staticvoicemail, settings, "zonemessages", safe)
-        parts += ["\n", *_contexts(safe), "\n"]
-        safe.warn()
-        return "".join(parts)
+    def generate(self) -> Iterator[str]:
+        """The content of the file, in pieces."""
+        yield from large_pieces(_content())
+
+
+def _content() -> Iterator[str]:
+    safe = SafeText(logger)
+    settings = static_options(staticvoicemail, ("general", "zonemessages"))
+    yield "[general]\n"
+    yield from _general_lines(settings, safe)
+    yield "\n\n[zonemessages]\n"
+    yield from option_lines(staticvoicemail, settings, "zonemessages", safe)
+    yield "\n"
+    yield from _contexts(safe)
+    yield "\n"
+    safe.warn()
 
 
 def _general_lines(settings: Sequence[Any], safe: SafeText) -> Iterator[str]:
@@ -67,17 +76,32 @@ def _email_body(row: Any, safe: SafeText) -> str:
 def _contexts(safe: SafeText) -> Iterator[str]:
     """Every context with its boxes. Contexts are sorted here: the database would carry whole rows through its sort."""
     option_pairs = OptionPairs(logger, "voicemail")
-    contexts: dict[str, tuple[int, list[str]]] = {}
-    for row in plain_rows(_mailboxes()):
-        context, uniqueid, mailbox, password, fullname, email, pager, language, tz, attach, delete, maxmsg, array = row
-        options = _fixed_options(language, tz, attach, delete, maxmsg)
-        for key, value in option_pairs.read(array, uniqueid) if array else ():
-            options += f"|{key}={(value or '').translate(ESCAPE)}"
-        line = f"{mailbox} => {password or ''},{fullname or ''},{email or ''},{pager or ''},{options}"
-        if not line.isprintable() or line[0] in SUSPICIOUS:
+    contexts: dict[str, tuple[str, list[str]]] = {}
+    # Options that are safe to write, by the values that they are made of: few combinations are in use.
+    known_options: dict[str, str] = {}
+
+    def add(row: str) -> None:
+        context, uniqueid, mailbox, password, fullname, email, pager, values = row.split("\t", 7)
+        line = f"{mailbox} => {password},{fullname},{email},{pager},"
+        options = known_options.get(values)
+        if options is None:
+            options, plain = _options(values, uniqueid, option_pairs)
+            if plain:
+                known_options[values] = options
+            else:
+                line = ""
+        if line.isprintable() and "\\" not in line and line[:1] not in SUSPICIOUS:
+            line += options
+        else:
             line = _cleaned(row, options, safe)
-        contexts.setdefault(context, (uniqueid, []))[1].append(line)
-    for context, (uniqueid, lines) in sorted(contexts.items()):
+        if context in contexts:
+            contexts[context][1].append(line)
+        else:
+            contexts[context] = (uniqueid, [line])
+
+    copy_rows(_mailboxes(), add)
+    by_name = {copied_values(context)[0] or "": boxes for context, boxes in contexts.items()}
+    for context, (uniqueid, lines) in sorted(by_name.items()):
         if safe.section_name(context, "voicemail", uniqueid, "context") is not None:
             yield f"[{context}]\n" + "\n".join(lines) + "\n\n"
     option_pairs.warn()
@@ -85,35 +109,42 @@ def _contexts(safe: SafeText) -> Iterator[str]:
 
 @cache
 def _mailboxes() -> Any:
-    """An empty array is asked as NULL, which is read faster."""
-    options = func.nullif(voicemail.c.options, literal_column("'{}'"))
+    """What is written alike for NULL and the empty text is asked as text, and an empty array as NULL: neither has a
+    backslash when it is copied.
+    """
+    c = voicemail.c
+    array = func.array_to_json(func.nullif(c.options, literal_column("'{}'")))
     return (
-        select(*(voicemail.c[name] for name in COLUMNS), options)
-        .where(voicemail.c.commented == 0)
-        .order_by(voicemail.c.uniqueid)
+        select(c.context, c.uniqueid, *(func.coalesce(c[name], literal_column("''")) for name in FIELDS))
+        .add_columns(*(c[name] for name in OPTION_COLUMNS), array)
+        .where(c.commented == 0)
+        .order_by(c.uniqueid)
     )
 
 
-@lru_cache(maxsize=1024)
-def _fixed_options(language: str | None, tz: str | None, attach: int | None, delete: int, maxmsg: int | None) -> str:
-    """The options that have a column each; few combinations are in use."""
+def _options(values: str, uniqueid: str, option_pairs: OptionPairs) -> tuple[str, bool]:
+    """The options of a box, and whether there was nothing about them to clean or to tell."""
+    language, tz, attach, delete, maxmsg, array = copied_values(values)
     options = []
     if language is not None:
         options.append(f"language={language.translate(ESCAPE)}")
     if tz is not None:
         options.append(f"tz={tz.translate(ESCAPE)}")
     if attach is not None:
-        options.append("attach=yes" if attach else "attach=no")
-    options.append("deletevoicemail=yes" if delete else "deletevoicemail=no")
+        options.append("attach=no" if attach == "0" else "attach=yes")
+    options.append("deletevoicemail=no" if delete == "0" else "deletevoicemail=yes")
     if maxmsg is not None:
         options.append(f"maxmsg={maxmsg}")
-    return "|".join(options)
+    elements = json.loads(array) if array else []
+    pairs = option_pairs.read(elements, uniqueid)
+    options += [f"{key}={(value or '').translate(ESCAPE)}" for key, value in pairs]
+    text = "|".join(options)
+    return text, len(pairs) == len(elements) and text.isprintable()
 
 
-def _cleaned(row: Sequence[Any], options: str, safe: SafeText) -> str:
+def _cleaned(row: str, options: str, safe: SafeText) -> str:
     """The line of a box with characters to look at one by one."""
-    values = dict(zip(COLUMNS, row, strict=False))
-    uniqueid = values["uniqueid"]
-    fields = [safe.value(values[name] or "", "voicemail", uniqueid, name) for name in FIELDS]
+    _, uniqueid, *values = copied_values(row)
+    fields = [safe.value(value or "", "voicemail", uniqueid, name) for name, value in zip(FIELDS, values, strict=False)]
     fields.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
     return safe.named_line(f"{fields[0]} => {','.join(fields[1:])}", "voicemail", uniqueid, "mailbox")
