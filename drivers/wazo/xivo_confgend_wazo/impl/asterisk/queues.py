@@ -9,7 +9,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, Text, case, cast, func, select
@@ -90,47 +89,72 @@ class QueuesConf:
 
 
 def _sections(safe: SafeText) -> Iterator[str]:
-    with ReadAhead(_all_members(), _queues()) as ahead:
-        members = _members(ahead.rows(_all_members()))
-        queues = ahead.rows(_queues())
-    for label, name, *values in queues:
-        lines = _lines(label, name, values, members[name])
-        if "]" in name or not "".join(lines).isprintable():
-            if safe.section_name(name, "queue", ascii(name), "name") is None:
-                continue
-            lines = _lines(*_cleaned(label, name, values, members[name], safe))
-        yield "\n".join([*lines, ""])
+    with ReadAhead(_queues(), _all_members()) as ahead:
+        # Written while PostgreSQL finds the members.
+        queues = [(row[1], _settings(row, safe)) for row in ahead.rows(_queues())]
+        members = ahead.rows(_all_members())
+    plain, by_queue = _are_plain(members), _by_queue(members)
+    for name, settings in queues:
+        if settings:
+            of_queue = by_queue[name]
+            yield settings + _member_lines(of_queue if plain else _cleaned_members(name, of_queue, safe))
 
 
-def _lines(label: str, name: str, values: Sequence[Any], members: Sequence[Any]) -> list[str]:
-    """The section of a queue from its label to its last member."""
+def _settings(row: Sequence[Any], safe: SafeText) -> str:
+    """The section of a queue from its label to its last option; empty if its name cannot be one."""
+    name = row[1]
+    lines = _setting_lines(row)
+    if "]" in name or not "".join(lines).isprintable():
+        if safe.section_name(name, "queue", ascii(name), "name") is None:
+            return ""
+        lines = _setting_lines(_cleaned(row, safe))
+    return "\n".join([*lines, ""])
+
+
+def _setting_lines(row: Sequence[Any]) -> list[str]:
+    label, name, *values = row
     lines = [f"; {label}", f"[{name}]"] if label else [f"[{name}]"]
     # NULL and the empty text are left out, the number 0 is not.
     lines += [
-        f"{option} = {value}".rstrip() for option, value in zip(OPTIONS, values, strict=True) if value or value == 0
+        f"{option} = {value}".rstrip()
+        for option, value in zip(OPTIONS, values, strict=True)
+        if value is not None and value != ""
     ]
-    for penalty, interface, uuid in members:
-        if uuid is None:
-            lines.append(f"member = {interface},{penalty},,")
-        else:
-            lines.append(f"member = Local/{uuid}@usersharedlines,{penalty},,hint:{uuid}@usersharedlines")
     return lines
 
 
-def _cleaned(
-    label: str, name: str, values: Sequence[Any], members: Sequence[Any], safe: SafeText
-) -> tuple[str, str, Sequence[Any], Sequence[Any]]:
-    """The same row and members, safe to write."""
+def _member_lines(members: Iterable[Any]) -> str:
+    return "".join(
+        [
+            f"member = {interface},{penalty},,\n"
+            if uuid is None
+            else f"member = Local/{uuid}@usersharedlines,{penalty},,hint:{uuid}@usersharedlines\n"
+            for _, interface, penalty, uuid in members
+        ]
+    )
+
+
+def _cleaned(row: Sequence[Any], safe: SafeText) -> list[Any]:
+    """A row of a queue that is safe to write."""
+    label, name, *values = row
     label = safe.value(label, "groupfeatures or queuefeatures", name, "label or displayname")
-    values = [
-        safe.value(value, "queue", name, option) if isinstance(value, str) else value
-        for option, value in zip(OPTIONS, values, strict=True)
+    options = zip(OPTIONS, values, strict=True)
+    cleaned = [
+        safe.value(value, "queue", name, option) if isinstance(value, str) else value for option, value in options
     ]
-    cleaned_members = []
-    for penalty, interface, uuid in members:
-        user = uuid and safe.value(uuid, "userfeatures, member of queue", name, "uuid")
-        cleaned_members.append((penalty, safe.value(interface, "queuemember", name, "interface"), user))
-    return label, name, values, cleaned_members
+    return [label, name, *cleaned]
+
+
+def _are_plain(members: Iterable[Any]) -> bool:
+    """Whether what is written of `members` is safe as it is: all of it at once, which is the usual case."""
+    return "".join([interface if uuid is None else uuid for *_, interface, _, uuid in members]).isprintable()
+
+
+def _cleaned_members(queue_name: str, members: Iterable[Any], safe: SafeText) -> Iterator[Any]:
+    """The members of a queue, safe to write."""
+    for position, interface, penalty, uuid in members:
+        user = uuid and safe.value(uuid, "userfeatures, member of queue", queue_name, "uuid")
+        yield position, safe.value(interface, "queuemember", queue_name, "interface"), penalty, user
 
 
 @cache
@@ -161,19 +185,21 @@ def _names(label: Column[Any]) -> Subquery:
     return select(c.name, label.label("label")).where(c.id.in_(lowest)).subquery()
 
 
-def _members(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    """Penalty, interface and user's UUID, by name of the queue."""
-    members = defaultdict(list)
-    for name, _, interface, penalty, uuid in sorted(rows, key=itemgetter(1, 2)):
-        members[name].append((penalty, interface, uuid))
-    return members
+def _by_queue(members: Iterable[Any]) -> dict[str, list[Any]]:
+    """Position, interface, penalty and user's UUID, in this order, by name of the queue."""
+    by_queue = defaultdict(list)
+    for name, *member in members:
+        by_queue[name].append(member)
+    for of_queue in by_queue.values():
+        of_queue.sort()
+    return by_queue
 
 
 @cache
 def _all_members() -> Any:
     """Queue name, position, interface, penalty and user's UUID of each member that is no agent, in no order.
 
-    They are sorted in Python, which waits for the queues meanwhile.
+    They are sorted in Python, a few at a time, which is faster than all of them in PostgreSQL.
     """
     c = queuemember.c
     return (
