@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import inf
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Integer, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import Session, plain_rows
+from xivo_confgend.database import ReadAhead, Session, plain_rows
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
@@ -74,13 +76,16 @@ LINE = {
 }
 BESIDE_LINE = {
     "commented": linefeatures.c.commented,
+    "template": userfeatures.c.func_key_private_template_id,
     "voicemail_id": voicemail.c.uniqueid,
     "mailbox": voicemail.c.mailbox,
 }
 """What is read with a line, but not written in its section."""
-COMMENTED = len(LINE)
-NEEDED = [list(LINE).index(name) for name in ("user_id", "extension_id")]
-"""Positions in a row of a line: its flag, and what a line that is written has."""
+LINE_ID, USER_ID, EXTENSION_ID, COMMENTED, TEMPLATE = map(
+    [*LINE, *BESIDE_LINE].index, ["line_id", "user_id", "extension_id", "commented", "template"]
+)
+NEEDED = (USER_ID, EXTENSION_ID)
+"""Positions in a row of a line, and those of what a line that is written has."""
 Mailbox = tuple[int | None, str | None]
 """The id of a voicemail and its number; None and None for a user without."""
 NO_MAILBOX: list[Mailbox] = [(None, None)]
@@ -96,6 +101,27 @@ class Setting(NamedTuple):
     value: str
 
 
+class Place(NamedTuple):
+    """A device with a line of a user."""
+
+    user_id: int
+    line_id: int
+    device_id: int
+    device: str
+
+
+class SpeedDial(NamedTuple):
+    """A key of a user on a device."""
+
+    user_id: int
+    position: int
+    label: str | None
+    blf: bool
+    func_key_id: int
+    exten: str
+    device: str
+
+
 class SCCPConf:
     """The driver of asterisk/sccp.conf."""
 
@@ -108,13 +134,22 @@ class SCCPConf:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
         settings = _settings(safe)
-        speed_dials = Session.execute(_all_speed_dials()).all()
+        devices = plain_rows(_all_devices())
         lines = plain_rows(_all_lines())
+        places = _places(devices, lines)
+        keys, groups = _keys(places), select_named_groups(linefeatures.c.endpoint_sccp_id)
+        with ReadAhead(keys, groups) as ahead:
+            # Written in another order than in the file: PostgreSQL finds the named groups meanwhile.
+            line_sections = list(_lines(lines, safe))
+            speed_dials = _speed_dials(ahead.rows(keys), places)
+            device_sections = list(_devices(devices, speed_dials, lines, safe))
+            speed_dial_sections = list(_speed_dial_sections(speed_dials, safe))
+            named = named_groups(ahead.rows(groups))
         content = (
             _run([_general(settings, safe)])
-            + _run([_device_template(settings), GUEST_DEVICE, *_devices(speed_dials, lines, safe)])
-            + _run([_line_template(settings), GUEST_LINE, *_lines(lines, safe)])
-            + _run(_speed_dial_sections(speed_dials, safe))
+            + _run([_device_template(settings), GUEST_DEVICE, *device_sections])
+            + _run([_line_template(settings), GUEST_LINE, *_with_groups(line_sections, named)])
+            + _run(speed_dial_sections)
         )
         safe.warn()
         return content
@@ -175,13 +210,14 @@ def _line_template(settings: list[Setting]) -> str:
     return "".join(lines)
 
 
-def _devices(speed_dials: Sequence[Any], lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[str]:
+def _devices(
+    rows: Iterable[Sequence[Any]], speed_dials: Iterable[SpeedDial], lines: Iterable[Sequence[Any]], safe: SafeText
+) -> Iterator[str]:
     keys = defaultdict(list)
     for row in sorted(speed_dials, key=lambda row: row.position):
         # as in the rows of devices, which are safe to write
         keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
     mailboxes = _mailboxes(lines)
-    rows = plain_rows(_all_devices())
     names_of_lines = {device_id: line for device_id, _, _, line in rows}
     for row in safe_rows(DEVICE, rows, safe, "name"):
         for voicemail_id, mailbox in mailboxes.get(names_of_lines[row.id], NO_MAILBOX):
@@ -213,11 +249,21 @@ def _all_devices() -> Select[Any]:
     return select_named(DEVICE).order_by(sccpdevice.c.name.collate("C"), sccpdevice.c.id)
 
 
-def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[str]:
-    groups = named_groups(plain_rows(select_named_groups(linefeatures.c.endpoint_sccp_id)))
+def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[tuple[str, str]]:
+    """Id and section of each line, without its named groups."""
     complete = [row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and all(row[at] is not None for at in NEEDED)]
     for row in safe_rows(LINE, complete, safe, "name"):
-        yield _line(row, groups)
+        yield str(row.id), _line(row)
+
+
+def _with_groups(line_sections: Iterable[tuple[str, str]], groups: NamedGroups) -> Iterator[str]:
+    for key, section in line_sections:
+        call, pickup = groups.call.get(key), groups.pickup.get(key)
+        yield (
+            section
+            + (f"namedcallgroup = {call}\n" if call else "")
+            + (f"namedpickupgroup = {pickup}\n" if pickup else "")
+        )
 
 
 @cache
@@ -236,7 +282,7 @@ def _all_lines() -> Select[Any]:
     )
 
 
-def _line(row: Any, groups: NamedGroups) -> str:
+def _line(row: Any) -> str:
     section = f"""\
 [{row.name}](xivo_line_tpl)
 type = line
@@ -259,13 +305,11 @@ setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
     if row.language:
         section += f"language = {row.language}\n"
     section += f"context = {row.context}\n"
-    optional = {
-        "disallow": row.disallow,
-        "allow": row.allow,
-        "namedcallgroup": groups.call.get(str(row.id)),
-        "namedpickupgroup": groups.pickup.get(str(row.id)),
-    }
-    return _trimmed(section + "".join(f"{name} = {value}\n" for name, value in optional.items() if value))
+    if row.disallow:
+        section += f"disallow = {row.disallow}\n"
+    if row.allow:
+        section += f"allow = {row.allow}\n"
+    return _trimmed(section)
 
 
 def _trimmed(section: str) -> str:
@@ -275,37 +319,50 @@ def _trimmed(section: str) -> str:
     return "\n".join([line.rstrip() for line in section.split("\n")])
 
 
+def _places(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) -> dict[int, list[Place]]:
+    """Where the keys of a user's private template are, by template: on each device of each line that is the user's."""
+    devices_of_line = defaultdict(list)
+    for device_id, _, device, line in devices:
+        devices_of_line[line].append((device_id, device))
+    # A line has more than one row if several extensions are its main one.
+    users = {(row[USER_ID], row[LINE_ID], row[TEMPLATE]): row for row in lines if row[COMMENTED] == 0}
+    places = defaultdict(list)
+    for (user_id, _, template), row in users.items():
+        if user_id is not None:
+            places[template] += [Place(user_id, row[0], *device) for device in devices_of_line[row[1]]]
+    return places
+
+
+def _keys(places: Iterable[int]) -> Select[Any]:
+    return _keys_of_templates().params(templates=list(places))
+
+
 @cache
-def _all_speed_dials() -> Select[Any]:
+def _keys_of_templates() -> Select[Any]:
+    mapping, custom = func_key_mapping.c, func_key_dest_custom.c
     return (
-        select(
-            userfeatures.c.id.label("user_id"),
-            func_key_mapping.c.position,
-            func_key_mapping.c.label,
-            func_key_mapping.c.blf,
-            func_key_mapping.c.func_key_id,
-            func_key_dest_custom.c.exten,
-            sccpdevice.c.device,
-        )
+        select(mapping.template_id, mapping.position, mapping.label, mapping.blf, mapping.func_key_id, custom.exten)
         .select_from(func_key_mapping)
-        .join(userfeatures, userfeatures.c.func_key_private_template_id == func_key_mapping.c.template_id)
-        .join(func_key_dest_custom, func_key_dest_custom.c.func_key_id == func_key_mapping.c.func_key_id)
-        .join(user_line, (user_line.c.user_id == userfeatures.c.id) & user_line.c.main_user)
-        .join(linefeatures, linefeatures.c.id == user_line.c.line_id)
-        .join(sccpline, sccpline.c.id == linefeatures.c.endpoint_sccp_id)
-        .join(sccpdevice, sccpdevice.c.line == sccpline.c.name)
-        .where(linefeatures.c.commented == 0)
-        .order_by(
-            userfeatures.c.id,
-            func_key_mapping.c.position,
-            func_key_mapping.c.func_key_id,
-            sccpline.c.id,
-            sccpdevice.c.id,
-        )
+        .join(func_key_dest_custom, custom.func_key_id == mapping.func_key_id)
+        .where(mapping.template_id == any_(bindparam("templates", type_=ARRAY(Integer))))
     )
 
 
-def _speed_dial_sections(speed_dials: Sequence[Any], safe: SafeText) -> Iterator[str]:
+def _speed_dials(keys: Iterable[Sequence[Any]], places: Mapping[int, Sequence[Place]]) -> list[SpeedDial]:
+    found = [
+        (place.user_id, position, func_key_id, place.line_id, place.device_id, label, blf, exten, place.device)
+        for template, position, label, blf, func_key_id, exten in keys
+        for place in places[template]
+    ]
+    return [
+        SpeedDial(user_id, position, label, blf, func_key_id, exten, device)
+        for user_id, position, func_key_id, _, _, label, blf, exten, device in sorted(
+            found, key=itemgetter(0, 1, 2, 3, 4)
+        )
+    ]
+
+
+def _speed_dial_sections(speed_dials: Iterable[SpeedDial], safe: SafeText) -> Iterator[str]:
     for user_id, position, raw_label, blf, func_key_id, raw_exten, _device in speed_dials:
         exten = safe.value(raw_exten.translate(CLEANING), "func_key_dest_custom", func_key_id, "exten")
         label = raw_label and safe.value(raw_label.translate(CLEANING), "func_key_mapping", func_key_id, "label")

@@ -41,7 +41,7 @@ class VoicemailConf:
 
     def generate(self) -> Iterator[str]:
         """The content of the file, in pieces."""
-        yield from large_pieces(_content())
+        return large_pieces(_content())
 
 
 def _content() -> Iterator[str]:
@@ -89,6 +89,7 @@ def _contexts(safe: SafeText) -> Iterator[str]:
             if plain:
                 known_options[values] = options
             else:
+                # Like one that is suspicious.
                 line = ""
         if line.isprintable() and "\\" not in line and line[:1] not in SUSPICIOUS:
             line += options
