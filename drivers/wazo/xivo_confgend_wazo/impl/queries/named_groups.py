@@ -50,17 +50,18 @@ def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
     `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` or `endpoint_sccp_id`.
     """
     lines = _lines(endpoint)
-    members = (
+    members = _queue_members(lines)
+    picked = (
         union(
-            _users(lines),
-            _queue_members(lines, "group", groupfeatures),
-            _queue_members(lines, "queue", queuefeatures),
+            _pickups(lines, "user").where(lines.c.user_id == pickupmember.c.memberid),
+            _of_queues(members, "group", groupfeatures),
+            _of_queues(members, "queue", queuefeatures),
         )
         .order_by("endpoint", "category", "pickup")
         .subquery()
     )
-    endpoint, category = members.c.endpoint, members.c.category
-    ids = func.string_agg(cast(members.c.pickup, Text), literal_column("','"))
+    endpoint, category = picked.c.endpoint, picked.c.category
+    ids = func.string_agg(cast(picked.c.pickup, Text), literal_column("','"))
     return select(cast(endpoint, Text), cast(category, Text), ids).group_by(endpoint, category)
 
 
@@ -74,25 +75,23 @@ def _lines(endpoint: ColumnElement[Any]) -> CTE:
     )
 
 
-def _members(lines: CTE, kind: str) -> Select[Any]:
-    """Endpoint, category and pickup for each member of one kind; how it leads to `lines` is added by the caller."""
-    return select(lines.c.endpoint, pickupmember.c.category.label("category"), pickup.c.id.label("pickup")).where(
+def _queue_members(lines: CTE) -> CTE:
+    """Endpoint and queue or group of each member, by its main line; `queuemember.category` is not looked at."""
+    return (
+        select(lines.c.endpoint, queuemember.c.queue_name)
+        .where(lines.c.main, queuemember.c.usertype == "user", lines.c.user_id == queuemember.c.userid)
+        .cte("members")
+    )
+
+
+def _pickups(source: CTE, kind: str) -> Select[Any]:
+    """Endpoint, category and pickup for each member of one kind; how it leads to `source` is added by the caller."""
+    return select(source.c.endpoint, pickupmember.c.category.label("category"), pickup.c.id.label("pickup")).where(
         pickup.c.commented == 0,
         pickupmember.c.pickupid == pickup.c.id,
         pickupmember.c.membertype == kind,
     )
 
 
-def _users(lines: CTE) -> Select[Any]:
-    return _members(lines, "user").where(lines.c.user_id == pickupmember.c.memberid)
-
-
-def _queue_members(lines: CTE, kind: str, owner: Table) -> Select[Any]:
-    """Members of a group or queue, by their main line; `queuemember.category` is not looked at."""
-    return _members(lines, kind).where(
-        owner.c.id == pickupmember.c.memberid,
-        queuemember.c.queue_name == owner.c.name,
-        queuemember.c.usertype == "user",
-        lines.c.user_id == queuemember.c.userid,
-        lines.c.main,
-    )
+def _of_queues(members: CTE, kind: str, owner: Table) -> Select[Any]:
+    return _pickups(members, kind).where(owner.c.id == pickupmember.c.memberid, owner.c.name == members.c.queue_name)
