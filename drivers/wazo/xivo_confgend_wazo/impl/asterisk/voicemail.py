@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import func, literal_column, select
@@ -27,8 +27,8 @@ OPTION_COLUMNS = ("language", "tz", "attach", "deletevoicemail", "maxmsg")
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
-SUSPICIOUS = frozenset(["", "[", "#", " "])
-"""How the line of a mailbox begins that may not be one for Asterisk."""
+TO_CLEAN = ""
+"""A line that is looked at closely, as those are that do not begin with a digit."""
 
 
 class VoicemailConf:
@@ -76,7 +76,8 @@ def _email_body(row: Any, safe: SafeText) -> str:
 def _contexts(safe: SafeText) -> Iterator[str]:
     """Every context with its boxes. Contexts are sorted here: the database would carry whole rows through its sort."""
     option_pairs = OptionPairs(logger, "voicemail")
-    contexts: dict[str, tuple[str, list[str]]] = {}
+    boxes: dict[str, list[str]] = {}
+    first_rows: dict[str, str] = {}
     # Options that are safe to write, by the values that they are made of: few combinations are in use.
     known_options: dict[str, str] = {}
 
@@ -89,22 +90,20 @@ def _contexts(safe: SafeText) -> Iterator[str]:
             if plain:
                 known_options[values] = options
             else:
-                # Like one that is suspicious.
-                line = ""
-        if line.isprintable() and "\\" not in line and line[:1] not in SUSPICIOUS:
+                line = TO_CLEAN
+        if "0" <= line < ":" and line.isprintable() and "\\" not in line:
             line += options
         else:
             line = _cleaned(row, options, safe)
-        if context in contexts:
-            contexts[context][1].append(line)
-        else:
-            contexts[context] = (uniqueid, [line])
+        try:
+            boxes[context].append(line)
+        except KeyError:
+            boxes[context], first_rows[context] = [line], uniqueid
 
     copy_rows(_mailboxes(), add)
-    by_name = {copied_values(context)[0] or "": boxes for context, boxes in contexts.items()}
-    for context, (uniqueid, lines) in sorted(by_name.items()):
-        if safe.section_name(context, "voicemail", uniqueid, "context") is not None:
-            yield f"[{context}]\n" + "\n".join(lines) + "\n\n"
+    for name, copied in sorted((copied_values(context)[0], context) for context in boxes):
+        if safe.section_name(name, "voicemail", first_rows[copied], "context") is not None:
+            yield f"[{name}]\n" + "\n".join(boxes[copied]) + "\n\n"
     option_pairs.warn()
 
 
@@ -125,7 +124,23 @@ def _mailboxes() -> Any:
 
 def _options(values: str, uniqueid: str, option_pairs: OptionPairs) -> tuple[str, bool]:
     """The options of a box, and whether there was nothing about them to clean or to tell."""
-    language, tz, attach, delete, maxmsg, array = copied_values(values)
+    *fixed, array = copied_values(values)
+    elements = [] if array is None else _elements(array)
+    pairs = option_pairs.read(elements, uniqueid)
+    further = [f"|{key}={(value or '').translate(ESCAPE)}" for key, value in pairs]
+    text = "".join([_fixed_options(*fixed), *further])
+    return text, len(pairs) == len(elements) and text.isprintable()
+
+
+@lru_cache(maxsize=1024)
+def _elements(array: str) -> list[Any]:
+    elements: list[Any] = json.loads(array)
+    return elements
+
+
+@lru_cache(maxsize=1024)
+def _fixed_options(language: str | None, tz: str | None, attach: str | None, delete: str, maxmsg: str | None) -> str:
+    """The options that have a column each."""
     options = []
     if language is not None:
         options.append(f"language={language.translate(ESCAPE)}")
@@ -136,11 +151,7 @@ def _options(values: str, uniqueid: str, option_pairs: OptionPairs) -> tuple[str
     options.append("deletevoicemail=no" if delete == "0" else "deletevoicemail=yes")
     if maxmsg is not None:
         options.append(f"maxmsg={maxmsg}")
-    elements = json.loads(array) if array else []
-    pairs = option_pairs.read(elements, uniqueid)
-    options += [f"{key}={(value or '').translate(ESCAPE)}" for key, value in pairs]
-    text = "|".join(options)
-    return text, len(pairs) == len(elements) and text.isprintable()
+    return "|".join(options)
 
 
 def _cleaned(row: str, options: str, safe: SafeText) -> str:
