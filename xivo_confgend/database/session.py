@@ -7,6 +7,8 @@ The transaction begins at the first statement: a driver that asks nothing needs 
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 import psycopg2
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import scoped_session, sessionmaker
 
@@ -22,6 +25,8 @@ from xivo_confgend.database import xivo_dao
 from xivo_confgend.database.state import STATE_STATEMENT, DatabaseState
 
 CONNECT_TIMEOUT = 5
+SURELY_ALIVE = 5
+"""Seconds for which a connection that was just used is not asked whether it is still there."""
 SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 """Beginnings of statements that are not the driver's own: see `xivo_dao`."""
 
@@ -69,13 +74,13 @@ def bind(uri: str, statement_timeout: float) -> Engine:
     """Bind `Session` to the database at `uri` (an SQLAlchemy URL) and return the engine.
 
     `statement_timeout` is in seconds. Connects lazily, waits `CONNECT_TIMEOUT` seconds for a
-    connection, tests it before each use. Raises `sqlalchemy.exc.ArgumentError` on a bad URL.
+    connection, and for another one when PostgreSQL has ended it since. Raises `sqlalchemy.exc.ArgumentError` on a bad
+    URL.
     """
     engine = create_engine(
         psycopg2_url(uri),
         pool_size=1,
         max_overflow=0,
-        pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT},
         future=True,
     )
@@ -83,6 +88,16 @@ def bind(uri: str, statement_timeout: float) -> Engine:
     @event.listens_for(engine, "connect")
     def read_only(connection: Any, _record: object) -> None:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+
+    @event.listens_for(engine, "checkin")
+    def remember(_connection: object, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: Any, _proxy: object) -> None:
+        idle = time.monotonic() - record.info.get("idle_since", time.monotonic())
+        if not _is_alive(connection, ask=idle > SURELY_ALIVE):
+            raise DisconnectionError
 
     @event.listens_for(engine, "before_cursor_execute")
     def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -93,6 +108,26 @@ def bind(uri: str, statement_timeout: float) -> Engine:
     Session.remove()
     Session.configure(bind=engine, info={"statement_timeout": statement_timeout})
     return engine
+
+
+def _is_alive(connection: Any, ask: bool) -> bool:
+    """Whether PostgreSQL is still at the other end of an idle connection.
+
+    All that it says unasked is that it has ended it. To ask is a round trip, and the only way to find out that
+    something between the two forgot the connection.
+    """
+    try:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        if poll.poll(0):
+            return False
+        if ask:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT")
+            connection.rollback()
+    except psycopg2.Error:
+        return False
+    return True
 
 
 def _copy(cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
