@@ -9,11 +9,13 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import Integer, any_, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
 
-from xivo_confgend.database import copied_values, copy_rows
+from xivo_confgend.database import copied_values, copy_rows, plain_rows
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
 from xivo_confgend_wazo.impl.pieces import large_pieces
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs
@@ -22,13 +24,19 @@ from xivo_confgend_wazo.meta import staticvoicemail, voicemail
 
 logger = logging.getLogger(__name__)
 
-FIELDS = ("mailbox", "password", "fullname", "email", "pager")
+FIELDS = ("password", "fullname", "email", "pager")
 OPTION_COLUMNS = ("language", "tz", "attach", "deletevoicemail", "maxmsg")
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
-TO_CLEAN = ""
-"""A line that is looked at closely, as those are that do not begin with a digit."""
+
+class ToClean(NamedTuple):
+    """A box whose line at the place `at` of `lines` is not written as it was copied."""
+
+    uniqueid: int
+    lines: list[str]
+    at: int
+    options: str
 
 
 class VoicemailConf:
@@ -80,46 +88,66 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     first_rows: dict[str, str] = {}
     # Options that are safe to write, by the values that they are made of: few combinations are in use.
     known_options: dict[str, str] = {}
+    to_clean: list[ToClean] = []
 
     def add(row: str) -> None:
-        context, uniqueid, mailbox, password, fullname, email, pager, values = row.split("\t", 7)
-        line = f"{mailbox} => {password},{fullname},{email},{pager},"
+        context, uniqueid, line, values = row.split("\t", 3)
+        if context not in boxes:
+            boxes[context], first_rows[context] = [], uniqueid
         options = known_options.get(values)
         if options is None:
             options, plain = _options(values, uniqueid, option_pairs)
             if plain:
                 known_options[values] = options
-            else:
-                line = TO_CLEAN
-        if "0" <= line < ":" and line.isprintable() and "\\" not in line:
+        else:
+            plain = True
+        if plain and "0" <= line < ":" and line.isprintable() and "\\" not in line:
             line += options
         else:
-            line = _cleaned(row, options, safe)
-        try:
-            boxes[context].append(line)
-        except KeyError:
-            boxes[context], first_rows[context] = [line], uniqueid
+            to_clean.append(ToClean(int(uniqueid), boxes[context], len(boxes[context]), options))
+        boxes[context].append(line)
 
     copy_rows(_mailboxes(), add)
+    _clean(to_clean, safe)
     for name, copied in sorted((copied_values(context)[0], context) for context in boxes):
         if safe.section_name(name, "voicemail", first_rows[copied], "context") is not None:
             yield f"[{name}]\n" + "\n".join(boxes[copied]) + "\n\n"
     option_pairs.warn()
 
 
+def _text(name: str) -> ColumnElement[Any]:
+    return func.coalesce(voicemail.c[name], literal_column("''"))
+
+
 @cache
 def _mailboxes() -> Any:
-    """What is written alike for NULL and the empty text is asked as text, and an empty array as NULL: neither has a
-    backslash when it is copied.
-    """
-    c = voicemail.c
+    """Context, id, the line up to its options, and what those are made of; an empty array as NULL."""
+    c, comma = voicemail.c, literal_column("','")
+    line = c.mailbox + literal_column("' => '")
+    for name in FIELDS:
+        line = line + _text(name) + comma
     array = func.array_to_json(func.nullif(c.options, literal_column("'{}'")))
     return (
-        select(c.context, c.uniqueid, *(func.coalesce(c[name], literal_column("''")) for name in FIELDS))
-        .add_columns(*(c[name] for name in OPTION_COLUMNS), array)
+        select(c.context, c.uniqueid, line, *(c[name] for name in OPTION_COLUMNS), array)
         .where(c.commented == 0)
         .order_by(c.uniqueid)
     )
+
+
+def _clean(boxes: Sequence[ToClean], safe: SafeText) -> None:
+    """Write the lines of boxes that have characters to look at one by one, or whose options do."""
+    if not boxes:
+        return
+    columns = voicemail.c
+    statement = select(columns.uniqueid, columns.mailbox, *map(_text, FIELDS)).where(
+        columns.uniqueid == any_(bindparam("ids", [box.uniqueid for box in boxes], ARRAY(Integer)))
+    )
+    texts = {uniqueid: values for uniqueid, *values in plain_rows(statement)}
+    for uniqueid, lines, at, options in boxes:
+        names = zip(("mailbox", *FIELDS), texts[uniqueid], strict=True)
+        mailbox, *values = [safe.value(value, "voicemail", uniqueid, name) for name, value in names]
+        values.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
+        lines[at] = safe.named_line(f"{mailbox} => {','.join(values)}", "voicemail", uniqueid, "mailbox")
 
 
 def _options(values: str, uniqueid: str, option_pairs: OptionPairs) -> tuple[str, bool]:
@@ -152,11 +180,3 @@ def _fixed_options(language: str | None, tz: str | None, attach: str | None, del
     if maxmsg is not None:
         options.append(f"maxmsg={maxmsg}")
     return "|".join(options)
-
-
-def _cleaned(row: str, options: str, safe: SafeText) -> str:
-    """The line of a box with characters to look at one by one."""
-    _, uniqueid, *values = copied_values(row)
-    fields = [safe.value(value or "", "voicemail", uniqueid, name) for name, value in zip(FIELDS, values, strict=False)]
-    fields.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
-    return safe.named_line(f"{fields[0]} => {','.join(fields[1:])}", "voicemail", uniqueid, "mailbox")
