@@ -92,20 +92,22 @@ def _contexts(safe: SafeText) -> Iterator[str]:
 
     def add(row: str) -> None:
         context, uniqueid, line, values = row.split("\t", 3)
-        if context not in boxes:
-            boxes[context], first_rows[context] = [], uniqueid
+        lines = boxes.get(context)
+        if lines is None:
+            lines = boxes[context] = []
+            first_rows[context] = uniqueid
         options = known_options.get(values)
         if options is None:
             options, plain = _options(values, uniqueid, option_pairs)
             if plain:
                 known_options[values] = options
-        else:
-            plain = True
-        if plain and "0" <= line < ":" and line.isprintable() and "\\" not in line:
-            line += options
-        else:
-            to_clean.append(ToClean(int(uniqueid), boxes[context], len(boxes[context]), options))
-        boxes[context].append(line)
+                add(row)
+                return
+        elif "0" <= line < ":" and line.isprintable() and "\\" not in line:
+            lines.append(line + options)
+            return
+        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
+        lines.append("")
 
     copy_rows(_mailboxes(), add)
     _clean(to_clean, safe)
