@@ -26,13 +26,17 @@ def plain_rows(statement: Executable) -> Rows:
     Ten thousand of SQLAlchemy's cost as much as asking. Values are as psycopg2 gives them: SQLAlchemy's types do not
     convert them. Not while a `ReadAhead` uses the session. Raises what `Session.execute` raises.
     """
-    return _plain_rows(Session(), statement)
+    return _rows(_cursor(Session(), statement))
 
 
-def _plain_rows(session: OrmSession, statement: Executable) -> Rows:
+def _cursor(session: OrmSession, statement: Executable) -> Any:
     result: Any = session.execute(statement)
-    rows: Rows = result.cursor.fetchall()
-    result.close()
+    return result.cursor
+
+
+def _rows(cursor: Any) -> Rows:
+    with cursor:
+        rows: Rows = cursor.fetchall()
     return rows
 
 
@@ -73,16 +77,17 @@ class ReadAhead:
         for this statement or the first one before it that failed.
         """
         asked = self._asked.pop(statement, None) or self._ask(statement)
-        return asked.result()
+        # Made objects here, not in the thread: PostgreSQL is at the next statement meanwhile.
+        return _rows(asked.result())
 
-    def _ask(self, statement: Executable) -> Future[Rows]:
-        return self._thread.submit(self._fetch, statement)
+    def _ask(self, statement: Executable) -> Future[Any]:
+        return self._thread.submit(self._execute, statement)
 
-    def _fetch(self, statement: Executable) -> Rows:
+    def _execute(self, statement: Executable) -> Any:
         if self._failure is not None:
             raise self._failure
         try:
-            return _plain_rows(self._session, statement)
+            return _cursor(self._session, statement)
         except BaseException as error:
             self._failure = error
             raise
