@@ -21,6 +21,7 @@ from xivo_confgend.database import ReadAhead, Session, plain_rows
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.impl.trimming import trimmed
 from xivo_confgend_wazo.meta import (
     extensions,
     feature_extension,
@@ -309,14 +310,7 @@ setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
         section += f"disallow = {row.disallow}\n"
     if row.allow:
         section += f"allow = {row.allow}\n"
-    return _trimmed(section)
-
-
-def _trimmed(section: str) -> str:
-    """`section` with every line trimmed (docs/spec/00-output-format.md section 3); no line begins with a value."""
-    if section.isascii() and " \n" not in section and "\t\n" not in section:
-        return section
-    return "\n".join([line.rstrip() for line in section.split("\n")])
+    return trimmed(section)
 
 
 def _places(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) -> dict[int, list[Place]]:
@@ -366,7 +360,7 @@ def _speed_dial_sections(speed_dials: Iterable[SpeedDial], safe: SafeText) -> It
     for user_id, position, raw_label, blf, func_key_id, raw_exten, _device in speed_dials:
         exten = safe.value(raw_exten.translate(CLEANING), "func_key_dest_custom", func_key_id, "exten")
         label = raw_label and safe.value(raw_label.translate(CLEANING), "func_key_mapping", func_key_id, "label")
-        yield _trimmed(
+        yield trimmed(
             f"[{user_id}-{position}]\ntype = speeddial\nextension = {exten}\n"
             + (f"label = {label}\n" if label else "")
             + ("blf = 1\n" if blf else "blf = 0\n")

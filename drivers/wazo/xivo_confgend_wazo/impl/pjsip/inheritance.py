@@ -89,7 +89,7 @@ class Inheritance:
         role = self._roles[endpoint.uuid]
         lines = [tenant_line(endpoint.tenant_uuid)]
         if role is not None:
-            lines += role.item.repeatable()
+            lines += role.item.repeatable().split("\n")
             lines += self._endpoints.announcements.get(endpoint.tenant_uuid, ())
         repeated = {line: line.strip() for line in lines} | {**before.repeated, **own.repeated}
         if original := original_callerid(before, own):

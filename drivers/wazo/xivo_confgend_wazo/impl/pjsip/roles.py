@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from xivo_confgend_wazo.impl.trimming import trimmed
+
 FROM_WAZO = "set_var = WAZO_CHANNEL_DIRECTION=from-wazo"
+DTMF_RECORD = "\nset_var = WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1"
 COMPUTED = (
     "set_var = WAZO_",
     "set_var = XIVO_USERID=",
@@ -29,7 +32,7 @@ class Item(Protocol):
         """Its defaults that are written once: finished lines by key, of `SINGLE`."""
         ...
 
-    def repeatable(self) -> list[str]:
+    def repeatable(self) -> str:
         """Its repeatable lines, untrimmed, each once, between those of the tenant."""
         ...
 
@@ -41,7 +44,7 @@ class Role:
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.text = "\n".join(map(str.strip, item.repeatable()))
+        self.text = trimmed(item.repeatable())
 
 
 User = tuple[int, str, int, int]
@@ -76,26 +79,21 @@ class Line:
             single["mailboxes"] = f"mailboxes = {','.join(self.mailboxes)}".strip()
         return single
 
-    def repeatable(self) -> list[str]:
+    def repeatable(self) -> str:
         """See `Item`."""
-        lines = [FROM_WAZO, f"set_var = WAZO_LINE_ID={self.id}"]
+        lines = f"{FROM_WAZO}\nset_var = WAZO_LINE_ID={self.id}"
         if self.context:
-            lines.append(f"set_var = TRANSFER_CONTEXT={self.context}")
-        users = self.users
-        for user_id, uuid, enableonlinerec, simultcalls in users:
+            lines += f"\nset_var = TRANSFER_CONTEXT={self.context}"
+        for user_id, uuid, enableonlinerec, simultcalls in self.users:
             lines += (
-                f"set_var = XIVO_USERID={user_id}",
-                f"set_var = WAZO_USERID={user_id}",
-                f"set_var = XIVO_USERUUID={uuid}",
-                f"set_var = WAZO_USERUUID={uuid}",
+                f"\nset_var = XIVO_USERID={user_id}\nset_var = WAZO_USERID={user_id}"
+                f"\nset_var = XIVO_USERUUID={uuid}\nset_var = WAZO_USERUUID={uuid}"
+                f"{DTMF_RECORD if enableonlinerec else ''}\nset_var = WAZO_CALLER_SIMULTCALLS={simultcalls}"
             )
-            if enableonlinerec:
-                lines.append("set_var = WAZO_USER_DTMF_RECORD_TOGGLE_ENABLED=1")
-            lines.append(f"set_var = WAZO_CALLER_SIMULTCALLS={simultcalls}")
-        if len(users) > 1:
-            lines = list(dict.fromkeys(lines))
+        if len(self.users) > 1:
+            lines = "\n".join(dict.fromkeys(lines.split("\n")))
         if self.pickupmark:
-            lines.append(f"set_var = PICKUPMARK={self.pickupmark}")
+            lines += f"\nset_var = PICKUPMARK={self.pickupmark}"
         return lines
 
 
@@ -109,9 +107,9 @@ class Trunk:
         """See `Item`."""
         return {"context": f"context = {self.context}".strip()} if self.context else {}
 
-    def repeatable(self) -> list[str]:
+    def repeatable(self) -> str:
         """See `Item`."""
-        return ["set_var = WAZO_PAI_FORMAT="]
+        return "set_var = WAZO_PAI_FORMAT="
 
 
 @dataclass(slots=True)
@@ -125,6 +123,7 @@ class Guest:
         """See `Item`."""
         return {}
 
-    def repeatable(self) -> list[str]:
+    def repeatable(self) -> str:
         """See `Item`. A meeting without name is called None (quirk 14)."""
-        return [FROM_WAZO, f"set_var = WAZO_MEETING_UUID={self.uuid}", f"set_var = WAZO_MEETING_NAME={self.name}"]
+        name = f"set_var = WAZO_MEETING_NAME={self.name}"
+        return f"{FROM_WAZO}\nset_var = WAZO_MEETING_UUID={self.uuid}\n{name}"
