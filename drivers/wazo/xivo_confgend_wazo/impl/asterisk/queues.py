@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Text, case, cast, func, select
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
@@ -166,23 +166,25 @@ def _queues() -> Any:
     columns: list[ColumnElement[Any]] = [
         cast(queue.c[name], Text) if name == "monitor-type" else queue.c[name] for name in OPTIONS
     ]
-    groups, queues = _names(groupfeatures.c.label), _names(queuefeatures.c.displayname)
-    label = case((queue.c.category == "group", groups.c.label), else_=queues.c.label)
+    groups = _group_labels()
+    label = case((queue.c.category == "group", groups.c.label), else_=queuefeatures.c.displayname)
     return (
         select(func.coalesce(label, "unknown"), queue.c.name, *columns)
         .select_from(
-            queue.outerjoin(groups, groups.c.name == queue.c.name).outerjoin(queues, queues.c.name == queue.c.name)
+            queue.outerjoin(groups, groups.c.name == queue.c.name).outerjoin(
+                queuefeatures, queuefeatures.c.name == queue.c.name
+            )
         )
         .where(queue.c.commented == 0)
         .order_by(queue.c.name.collate("C"))
     )
 
 
-def _names(label: Column[Any]) -> Subquery:
-    """What a person calls each group or queue; `groupfeatures.name` is not unique, so the lowest id counts."""
-    c = label.table.c
+def _group_labels() -> Subquery:
+    """What a person calls each group; unlike those of queues, names of groups are not unique: the lowest id counts."""
+    c = groupfeatures.c
     lowest = select(func.min(c.id)).group_by(c.name)
-    return select(c.name, label.label("label")).where(c.id.in_(lowest)).subquery()
+    return select(c.name, c.label).where(c.id.in_(lowest)).subquery()
 
 
 def _by_queue(members: Iterable[Any]) -> dict[str, list[Any]]:
