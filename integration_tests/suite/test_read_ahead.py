@@ -69,6 +69,21 @@ def test_the_database_works_before_the_rows_are_wanted(database):
     assert database.generate(driver(generate)).content == "True [('asked early',)]"
 
 
+def test_what_to_ask_may_follow_from_earlier_rows(database):
+    def generate():
+        with ReadAhead(ONE) as ahead:
+            ((number, name),) = ahead.rows(ONE)
+            late = text(f"SELECT '{name} asked late {number}'")
+            ahead.ask(late, TWO)
+            seen = asked_in_the_end(database.uri, "SELECT 2, 'two'")
+            return f"{seen} {ahead.rows(TWO)} {ahead.rows(late)}"
+
+    generated = database.generate(driver(generate))
+
+    assert generated.content == "True [(2, 'two')] [('one asked late 1',)]"
+    assert generated.statements == 3
+
+
 def asked_in_the_end(uri, statement):
     """Whether some other connection comes to ask `statement` within half a minute."""
     connection = psycopg2.connect(uri)

@@ -55,7 +55,8 @@ class ReadAhead:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         # Who keeps a generator keeps what it is in the middle of: the scope ends before that, and ends this too.
         current_transaction().exits.push(self)
-        self._asked = {statement: self._ask(statement) for statement in dict.fromkeys(statements)}
+        self._asked: dict[Executable, Future[Any]] = {}
+        self.ask(*statements)
 
     def __enter__(self) -> Self:
         return self
@@ -70,18 +71,21 @@ class ReadAhead:
                 self._connection.cancel()
         self._thread.shutdown()
 
+    def ask(self, *statements: Executable) -> None:
+        """Ask `statements` behind those that were asked before, such as know what to ask from the rows of others."""
+        for statement in statements:
+            if statement not in self._asked:
+                self._asked[statement] = self._thread.submit(self._execute, statement)
+
     def rows(self, statement: Executable) -> Rows:
         """All rows of `statement`, which may be one of those that were asked (the same object) or another one.
 
         Values are as psycopg2 gives them: SQLAlchemy's types do not convert them. Raises what `Session.execute` raises,
         for this statement or the first one before it that failed.
         """
-        asked = self._asked.pop(statement, None) or self._ask(statement)
+        self.ask(statement)
         # Made objects here, not in the thread: PostgreSQL is at the next statement meanwhile.
-        return _rows(asked.result())
-
-    def _ask(self, statement: Executable) -> Future[Any]:
-        return self._thread.submit(self._execute, statement)
+        return _rows(self._asked.pop(statement).result())
 
     def _execute(self, statement: Executable) -> Any:
         if self._failure is not None:

@@ -17,7 +17,7 @@ from sqlalchemy import Integer, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.database import ReadAhead, Session, plain_rows
+from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
@@ -134,15 +134,16 @@ class SCCPConf:
     def generate(self) -> str:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
-        settings = _settings(safe)
-        devices = plain_rows(_all_devices())
-        lines = plain_rows(_all_lines())
-        places = _places(devices, lines)
-        keys, groups = _keys(places), select_named_groups(linefeatures.c.endpoint_sccp_id)
-        with ReadAhead(keys, groups) as ahead:
-            # Written in another order than in the file: PostgreSQL finds the named groups meanwhile.
+        groups = select_named_groups(linefeatures.c.endpoint_sccp_id)
+        with ReadAhead(_all_lines(), _all_settings(), _voicemail_extension(), _all_devices()) as ahead:
+            lines = ahead.rows(_all_lines())
+            keys = _keys(lines)
+            ahead.ask(keys, groups)
+            settings = _settings(ahead, safe)
+            devices = ahead.rows(_all_devices())
+            # Written in another order than in the file: PostgreSQL finds keys and named groups meanwhile.
             line_sections = list(_lines(lines, safe))
-            speed_dials = _speed_dials(ahead.rows(keys), places)
+            speed_dials = _speed_dials(ahead.rows(keys), _places(devices, lines))
             device_sections = list(_devices(devices, speed_dials, lines, safe))
             speed_dial_sections = list(_speed_dial_sections(speed_dials, safe))
             named = named_groups(ahead.rows(groups))
@@ -161,9 +162,9 @@ def _run(sections: Iterable[str]) -> str:
     return "\n".join(section + "\n" for section in sections)
 
 
-def _settings(safe: SafeText) -> list[Setting]:
-    settings = [Setting(*row) for row in safe_rows(SETTING, Session.execute(_all_settings()).all(), safe)]
-    rows = Session.execute(_voicemail_extension()).all()
+def _settings(ahead: ReadAhead, safe: SafeText) -> list[Setting]:
+    settings = [Setting(*row) for row in safe_rows(SETTING, ahead.rows(_all_settings()), safe)]
+    rows = ahead.rows(_voicemail_extension())
     voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, rows, safe), None)
     if voicemail_extension is None:
         logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
@@ -327,8 +328,9 @@ def _places(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) ->
     return places
 
 
-def _keys(places: Iterable[int]) -> Select[Any]:
-    return _keys_of_templates().params(templates=list(places))
+def _keys(lines: Iterable[Sequence[Any]]) -> Select[Any]:
+    templates = {row[TEMPLATE] for row in lines if row[COMMENTED] == 0 and row[USER_ID] is not None}
+    return _keys_of_templates().params(templates=sorted(templates))
 
 
 @cache
@@ -346,7 +348,7 @@ def _speed_dials(keys: Iterable[Sequence[Any]], places: Mapping[int, Sequence[Pl
     found = [
         (place.user_id, position, func_key_id, place.line_id, place.device_id, label, blf, exten, place.device)
         for template, position, label, blf, func_key_id, exten in keys
-        for place in places[template]
+        for place in places.get(template, ())
     ]
     return [
         SpeedDial(user_id, position, label, blf, func_key_id, exten, device)
