@@ -206,6 +206,22 @@ def test_one_warning_names_where_a_control_character_was(database):
     ]
 
 
+def test_only_what_is_written_of_members_is_told(database):
+    database.add(queue, name="q", category="queue")
+    database.add(userfeatures, id=1, uuid="u-1")
+    user = {"queue_name": "q", "usertype": "user", "category": "queue"}
+    database.add(queuemember, **user, interface="SIP/\n1", userid=1, position=1)
+    database.add(queuemember, **user, interface="SIP/\n2", userid=0, position=2)
+
+    made = database.generate(QueuesConf)
+
+    assert "[q]\n" in made.content
+    assert "member = SIP/ 2,0,,\n" in made.content
+    assert made.warnings == [
+        "control characters were written as spaces in 1 value(s), first in queuemember row q column interface"
+    ]
+
+
 def test_a_tabulator_stays_in_a_value(database):
     database.add(queue, name="q", category="queue", announce="a\tb")
 

@@ -151,10 +151,13 @@ def _are_plain(members: Iterable[Any]) -> bool:
 
 
 def _cleaned_members(queue_name: str, members: Iterable[Any], safe: SafeText) -> Iterator[Any]:
-    """The members of a queue, safe to write."""
+    """The members of a queue; what is written of them is safe."""
     for position, interface, penalty, uuid in members:
-        user = uuid and safe.value(uuid, "userfeatures, member of queue", queue_name, "uuid")
-        yield position, safe.value(interface, "queuemember", queue_name, "interface"), penalty, user
+        if uuid is None:
+            yield position, safe.value(interface, "queuemember", queue_name, "interface"), penalty, None
+        else:
+            user = safe.value(uuid, "userfeatures, member of queue", queue_name, "uuid")
+            yield position, interface, penalty, user
 
 
 @cache
