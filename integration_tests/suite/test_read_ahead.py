@@ -156,8 +156,11 @@ def test_a_generator_that_somebody_keeps_does_not_outlive_the_scope(database):
     engine.dispose()
 
 
-def test_outside_of_a_scope_there_is_nothing_to_read(database):
-    bind(database.uri, STATEMENT_TIMEOUT).dispose()
+def test_outside_of_a_scope_there_is_nothing_to_read_and_nothing_is_left_open(database):
+    engine = bind(database.uri, STATEMENT_TIMEOUT)
 
     with pytest.raises(LookupError):
         ReadAhead(ONE)
+
+    assert engine.pool.checkedout() == 0
+    engine.dispose()

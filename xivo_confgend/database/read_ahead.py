@@ -48,13 +48,14 @@ class ReadAhead:
     """
 
     def __init__(self, *statements: Executable) -> None:
+        scope = current_transaction()
         self._session = Session()
         # Here, not in the thread: whoever asks first opens the transaction, and that is only for one thread.
         self._connection = self._session.connection().connection
         self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         # Who keeps a generator keeps what it is in the middle of: the scope ends before that, and ends this too.
-        current_transaction().exits.push(self)
+        scope.exits.push(self)
         self._asked: dict[Executable, Future[Any]] = {}
         self.ask(*statements)
 
