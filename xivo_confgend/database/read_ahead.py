@@ -73,7 +73,7 @@ class ReadAhead:
         self._thread.shutdown()
 
     def ask(self, *statements: Executable) -> None:
-        """Ask `statements` behind those that were asked before, such as know what to ask from the rows of others."""
+        """Ask `statements` behind those that were asked before: for what follows from the rows of earlier ones."""
         for statement in statements:
             if statement not in self._asked:
                 self._asked[statement] = self._thread.submit(self._execute, statement)
