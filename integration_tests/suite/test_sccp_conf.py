@@ -368,6 +368,18 @@ def test_a_device_with_a_control_character_keeps_its_speed_dials(database):
     assert file.named("SEP1")[0].values("speeddial") == ["7-3"]
 
 
+def test_devices_that_are_written_alike_keep_their_own_speed_dials(database):
+    for number, device in ((7, "SEP\x011"), (8, "SEP 1")):
+        add_line(database, number)
+        database.add(sccpdevice, name=f"SEP{number}", device=device, line=f"100{number}")
+        database.add(func_key_mapping, template_id=number, func_key_id=number, destination_type_id=10, position=3)
+        database.add(func_key_dest_custom, func_key_id=number, exten="2000")
+
+    file = read(database.generate(SCCPConf).content)
+
+    assert [file.named(name)[0].values("speeddial") for name in ("SEP7", "SEP8")] == [["7-3"], ["8-3"]]
+
+
 def test_a_line_whose_name_cannot_be_a_section_is_left_out(database):
     add_line(database, 7, name="a]b")
     add_line(database, 8)

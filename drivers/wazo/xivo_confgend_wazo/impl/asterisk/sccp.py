@@ -102,25 +102,13 @@ class Setting(NamedTuple):
     value: str
 
 
-class Place(NamedTuple):
-    """A device with a line of a user."""
+Place = tuple[int, int, int, str]
+"""A device with a line of a user: their id, the line's, the device's, and the device."""
+SpeedDial = tuple[int, int, int, int, int, str, str | None, bool, str]
+"""A key of a user on a device.
 
-    user_id: int
-    line_id: int
-    device_id: int
-    device: str
-
-
-class SpeedDial(NamedTuple):
-    """A key of a user on a device."""
-
-    user_id: int
-    position: int
-    label: str | None
-    blf: bool
-    func_key_id: int
-    exten: str
-    device: str
+The user's id, position, the function key's id, the line's, the device's, the device, label, blf and extension.
+"""
 
 
 class SCCPConf:
@@ -216,19 +204,19 @@ def _devices(
     rows: Iterable[Sequence[Any]], speed_dials: Iterable[SpeedDial], lines: Iterable[Sequence[Any]], safe: SafeText
 ) -> Iterator[str]:
     keys = defaultdict(list)
-    for row in sorted(speed_dials, key=lambda row: row.position):
-        # as in the rows of devices, which are safe to write
-        keys[CONTROL.sub(" ", row.device)].append(f"speeddial = {row.user_id}-{row.position}\n")
+    for user_id, position, _, _, _, device, *_ in sorted(speed_dials, key=itemgetter(1)):
+        keys[device].append(f"speeddial = {user_id}-{position}\n")
     mailboxes = _mailboxes(lines)
-    names_of_lines = {device_id: line for device_id, _, _, line in rows}
+    as_stored = {device_id: (device, line) for device_id, _, device, line in rows}
     for row in safe_rows(DEVICE, rows, safe, "name"):
-        for voicemail_id, mailbox in mailboxes.get(names_of_lines[row.id], NO_MAILBOX):
+        device, line = as_stored[row.id]
+        for voicemail_id, mailbox in mailboxes.get(line, NO_MAILBOX):
             section = f"[{row.name}](xivo_device_tpl)\ntype = device\n"
             if row.line:
                 section += option("line", row.line)
             if mailbox is not None:
                 section += option("voicemail", safe.value(mailbox, "voicemail", voicemail_id, "mailbox"))
-            yield section + "".join(keys[row.device])
+            yield section + "".join(keys.get(device, ()))
 
 
 def _mailboxes(lines: Iterable[Sequence[Any]]) -> dict[str, list[Mailbox]]:
@@ -324,7 +312,7 @@ def _places(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) ->
     places = defaultdict(list)
     for (user_id, _, template), row in users.items():
         if user_id is not None:
-            places[template] += [Place(user_id, row[0], *device) for device in devices_of_line[row[1]]]
+            places[template] += [(user_id, row[0], *device) for device in devices_of_line[row[1]]]
     return places
 
 
@@ -346,24 +334,25 @@ def _keys_of_templates() -> Select[Any]:
 
 def _speed_dials(keys: Iterable[Sequence[Any]], places: Mapping[int, Sequence[Place]]) -> list[SpeedDial]:
     found = [
-        (place.user_id, position, func_key_id, place.line_id, place.device_id, label, blf, exten, place.device)
+        (user_id, position, func_key_id, line_id, device_id, device, label, blf, exten)
         for template, position, label, blf, func_key_id, exten in keys
-        for place in places.get(template, ())
+        for user_id, line_id, device_id, device in places.get(template, ())
     ]
-    return [
-        SpeedDial(user_id, position, label, blf, func_key_id, exten, device)
-        for user_id, position, func_key_id, _, _, label, blf, exten, device in sorted(
-            found, key=itemgetter(0, 1, 2, 3, 4)
-        )
-    ]
+    return sorted(found, key=itemgetter(0, 1, 2, 3, 4))
 
 
 def _speed_dial_sections(speed_dials: Iterable[SpeedDial], safe: SafeText) -> Iterator[str]:
-    for user_id, position, raw_label, blf, func_key_id, raw_exten, _device in speed_dials:
-        exten = safe.value(raw_exten.translate(CLEANING), "func_key_dest_custom", func_key_id, "exten")
-        label = raw_label and safe.value(raw_label.translate(CLEANING), "func_key_mapping", func_key_id, "label")
+    for user_id, position, func_key_id, _, _, _, raw_label, blf, raw_exten in speed_dials:
+        exten = _cleaned(raw_exten, safe, "func_key_dest_custom", func_key_id, "exten")
+        label = raw_label and _cleaned(raw_label, safe, "func_key_mapping", func_key_id, "label")
         yield trimmed(
             f"[{user_id}-{position}]\ntype = speeddial\nextension = {exten}\n"
             + (f"label = {label}\n" if label else "")
             + ("blf = 1\n" if blf else "blf = 0\n")
         )
+
+
+def _cleaned(value: str, safe: SafeText, table: str, row: int, column: str) -> str:
+    if value.isprintable() and ";" not in value:
+        return value
+    return safe.value(value.translate(CLEANING), table, row, column)
