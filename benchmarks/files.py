@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 
 from benchmarks.bench import Bench
 from benchmarks.processes import MEGABYTE, in_fresh_process, peak_memory
-from benchmarks.samples import Cell, Sample, Table, timed
+from benchmarks.samples import Cell, Often, Sample, Table, timed
 from xivo_confgend import worker
 from xivo_confgend.drivers import Driver
 from xivo_confgend.store import Facts
@@ -28,6 +28,8 @@ from xivo_confgend.store import Facts
 STATEMENT_TIMEOUT = 600.0
 FETCH = 10_000
 WRITE = 1 << 20
+SHORT = 1.0
+"""Seconds for which a file is measured that takes less."""
 
 COLUMNS = [
     "file", "users", "first s", "time s", "floor s", "ratio", "of it fetch s", "of it write s",
@@ -66,8 +68,8 @@ class Floor:
         return Sample(tuple(map(sum, zip(self.fetch.values, self.write.values, strict=True))))
 
 
-def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, runs: int) -> Generations:
-    """Generate the file of `driver` once and then `runs` times as a worker does; to be called in a fresh process."""
+def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, often: Often) -> Generations:
+    """Generate the file of `driver` once and then `often` as a worker does; to be called in a fresh process."""
     statements: list[Statement] = []
     alive, living = multiprocessing.Pipe(duplex=False)
     _held.append(living)
@@ -78,12 +80,15 @@ def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, ru
         if not connection.info.get("opening"):
             statements.append((text, parameters))
 
-    times = []
-    for _ in range(runs + 1):
+    made: list[Facts] = []
+
+    def generation() -> float:
         statements.clear()
-        facts = _facts(worker.generate(worker.Job(driver, path)))
-        times.append(facts.duration)
-    return Generations(tuple(times), facts.size, facts.lines, tuple(statements), peak_memory())
+        made.append(_facts(worker.generate(worker.Job(driver, path))))
+        return made[-1].duration
+
+    times = (generation(), *often.values(generation))
+    return Generations(times, made[-1].size, made[-1].lines, tuple(statements), peak_memory())
 
 
 def _facts(made: worker.Generated | worker.Failed) -> Facts:
@@ -92,16 +97,23 @@ def _facts(made: worker.Generated | worker.Failed) -> Facts:
     return made.facts
 
 
-def floor(uri: str, statements: tuple[Statement, ...], path: Path, runs: int) -> Floor:
-    """Ask `statements` and write the bytes at `path` again, `runs` times; to be called in a fresh process."""
+def floor(uri: str, statements: tuple[Statement, ...], path: Path, often: Often) -> Floor:
+    """Ask `statements` and write the bytes at `path` again, `often`; to be called in a fresh process."""
     content = path.read_bytes()
     connection = psycopg2.connect(uri, options="-c jit=off")
     connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
     rows = _ask(connection, statements)
-    fetch = [timed(lambda: _ask(connection, statements)) for _ in range(runs)]
-    connection.close()
     target = path.with_name("floor")
-    write = [timed(lambda: _write(target, content)) for _ in range(runs)]
+    fetch: list[float] = []
+    write: list[float] = []
+
+    def both() -> float:
+        fetch.append(timed(lambda: _ask(connection, statements)))
+        write.append(timed(lambda: _write(target, content)))
+        return fetch[-1] + write[-1]
+
+    often.values(both)
+    connection.close()
     target.unlink()
     return Floor(Sample(tuple(fetch)), Sample(tuple(write)), rows)
 
@@ -142,8 +154,9 @@ def measure(bench: Bench) -> Iterator[Table]:
 def _row(bench: Bench, driver: Driver, users: int) -> list[Cell]:
     uri = bench.company(users, driver.name)
     path = bench.directory / driver.file.key
-    made = in_fresh_process(generate, uri, bench.config(), driver, path, bench.runs)
-    below = in_fresh_process(floor, uri, made.statements, path, bench.runs)
+    often = Often(bench.runs, 0 if bench.quick else SHORT)
+    made = in_fresh_process(generate, uri, bench.config(), driver, path, often)
+    below = in_fresh_process(floor, uri, made.statements, path, often)
     path.unlink()
     times = Sample(made.times[1:])
     return [

@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+MOST = 50
+"""How often anything is measured at most."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -74,3 +77,21 @@ def timed(function: Callable[[], object]) -> float:
 def repeated(runs: int, function: Callable[[], object]) -> Sample:
     """Seconds that `function` takes, `runs` times."""
     return Sample(tuple(timed(function) for _ in range(runs)))
+
+
+@dataclass(frozen=True)
+class Often:
+    """How often something is measured that may be short: `runs` times, and again until `seconds` are full.
+
+    Five times a few milliseconds would show how fast the machine was at that moment.
+    """
+
+    runs: int
+    seconds: float
+
+    def values(self, measure: Callable[[], float]) -> list[float]:
+        """What `measure` returned, in seconds."""
+        values = [measure() for _ in range(self.runs)]
+        while sum(values) < self.seconds and len(values) < MOST:
+            values.append(measure())
+        return values

@@ -1,5 +1,7 @@
 """asterisk/voicemail.conf (docs/spec/23-voicemail.conf.md)."""
 
+import gc
+
 import pytest
 
 from integration_tests.suite.helpers.scratch import CONTROLS, hostile_texts
@@ -189,3 +191,21 @@ def test_two_statements_are_enough(database):
         database.add(voicemail, **box)
 
     assert database.generate(VoicemailConf).statements == 2
+
+
+def test_a_generation_leaves_its_boxes_to_no_collector(database):
+    """A worker collects seldom, and the boxes of one generation may be many megabytes."""
+    database.add(voicemail, context="a", mailbox="1001", fullname="Ann Unforgotten")
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.disable()
+    try:
+        database.generate(VoicemailConf)
+        gc.collect()
+        left = [each for each in gc.garbage if isinstance(each, list) and "Unforgotten" in str(each)]
+    finally:
+        gc.enable()
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+    assert left == []

@@ -96,14 +96,12 @@ def _contexts(safe: SafeText) -> Iterator[str]:
         if lines is None:
             lines = boxes[context] = []
             first_rows[context] = uniqueid
-        options = known_options.get(values)
+        options, plain = known_options.get(values), True
         if options is None:
             options, plain = _options(values, uniqueid, option_pairs)
             if plain:
                 known_options[values] = options
-                add(row)
-                return
-        elif "0" <= line < ":" and line.isprintable() and "\\" not in line:
+        if plain and "0" <= line < ":" and line.isprintable() and "\\" not in line:
             lines.append(line + options)
             return
         to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
