@@ -12,8 +12,16 @@ import re
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """All of C0 but the tab, DEL, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR."""
 
+PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
+
 NO_OPTION = ("[", "#")
 """How lines begin that Asterisk reads as something else: a section, a directive."""
+
+
+def is_printable(text: str) -> bool:
+    """`text.isprintable()`, which takes nearly three times as long for megabytes of ASCII."""
+    left = text.encode("utf-8", "surrogatepass").translate(None, PRINTABLE_ASCII)
+    return not left or left.decode("utf-8", "surrogatepass").isprintable()
 
 
 def option(name: str, value: object) -> str:

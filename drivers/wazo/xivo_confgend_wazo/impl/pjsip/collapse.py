@@ -31,8 +31,11 @@ TYPES = {
 SECTIONS = (*TYPES, "endpoint")
 REPEATABLE = frozenset({"set_var", "match"})
 """Keys of which every distinct value is written."""
-REMEMBERED = frozenset({"callerid", "aors", "auth"})
-"""Keys whose value is needed again, untrimmed: for the original caller id and for names of sections."""
+REMEMBERED = frozenset({"aors", "auth"})
+"""Keys whose value is needed again, untrimmed: for names of sections."""
+CALLERID = "callerid"
+"""The same, for the original caller id; nearly every phone has one."""
+CALLERID_IS = f"{CALLERID} = "
 SEPARATOR = "\x1e"
 """What is between the keys of a stored section, and between its lines."""
 Stored = tuple[str, str, str, str]
@@ -46,31 +49,44 @@ class Fragment:
 
     `keys`, `lines`: of those that are written once, finished lines; in sections of `TYPES` not empty where there is
     any option, because then there is a `type`. `repeated`: finished line by untrimmed line, for repeatable keys.
-    `values`: value by key, for remembered keys only.
+    `values`: value by key, for remembered keys only. `callerid`: the value of that key, None where it is not stored.
     """
 
-    __slots__ = ("_single", "keys", "lines", "repeated", "values")
+    __slots__ = ("_single", "callerid", "keys", "lines", "repeated", "values")
 
     def __init__(
-        self, keys: tuple[str, ...], lines: Sequence[str], repeated: Mapping[str, str], values: Mapping[str, str]
+        self,
+        keys: tuple[str, ...],
+        lines: Sequence[str],
+        repeated: Mapping[str, str],
+        values: Mapping[str, str],
+        callerid: str | None,
     ) -> None:
         self.keys = keys
         self.lines = lines
         self.repeated = repeated
         self.values = values
+        self.callerid = callerid
         self._single: dict[str, str] | None = None
 
     @classmethod
     def of(
-        cls, single: Mapping[str, str], repeated: Mapping[str, str] = NO_LINES, values: Mapping[str, str] = NO_LINES
+        cls,
+        single: Mapping[str, str],
+        repeated: Mapping[str, str] = NO_LINES,
+        values: Mapping[str, str] = NO_LINES,
+        callerid: str | None = None,
     ) -> Fragment:
         """A fragment of the lines `single` by key."""
-        return cls(tuple(single), list(single.values()), repeated, values)
+        return cls(tuple(single), list(single.values()), repeated, values, callerid)
 
     def __add__(self, later: Fragment) -> Fragment:
         """The collapse of both lists, one behind the other."""
         return Fragment.of(
-            {**self.single, **later.single}, {**self.repeated, **later.repeated}, {**self.values, **later.values}
+            {**self.single, **later.single},
+            {**self.repeated, **later.repeated},
+            {**self.values, **later.values},
+            self.callerid if later.callerid is None else later.callerid,
         )
 
     @property
@@ -92,10 +108,11 @@ class _Pattern:
     """A section with certain keys. Thousands of endpoints have the same, so what follows from keys is found once.
 
     `names`: the keys as they are stored. `keys`: with the type. `end`: the line of the type. `plain`: every key is
-    there once and written as it is. `remembered`: place, key and length of the key in its line.
+    there once and written as it is. `remembered`: place, key and length of the key in its line. `callerid`: the place
+    of that key.
     """
 
-    __slots__ = ("end", "keys", "names", "plain", "remembered")
+    __slots__ = ("callerid", "end", "keys", "names", "plain", "remembered")
 
     def __init__(self, section: str, keys: str) -> None:
         self.names = tuple(keys.split(SEPARATOR))
@@ -105,6 +122,7 @@ class _Pattern:
             name in REPEATABLE or name.lstrip().startswith(NO_OPTION) for name in self.names
         )
         self.remembered = [(at, name, len(f"{name} = ")) for at, name in enumerate(self.names) if name in REMEMBERED]
+        self.callerid = self.names.index(CALLERID) if CALLERID in self.names else None
 
 
 def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: SafeText) -> Fragment:
@@ -112,6 +130,7 @@ def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: Safe
     single: dict[str, str] = {}
     repeated: dict[str, str] = {}
     values: dict[str, str] = {}
+    callerid = None
     for name, line in zip(pattern.names, lines, strict=True):
         finished = line.strip()
         if name in REPEATABLE:
@@ -120,9 +139,11 @@ def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: Safe
         single[name] = safe.named_line(finished, "endpoint_sip_section_option of endpoint", endpoint, "key")
         if name in REMEMBERED:
             values[name] = line.removeprefix(f"{name} = ")
+        elif name == CALLERID:
+            callerid = line.removeprefix(CALLERID_IS)
     if pattern.end:
         (single["type"],) = pattern.end
-    return Fragment.of(single, repeated, values)
+    return Fragment.of(single, repeated, values, callerid)
 
 
 def collapse_stored(rows: Sequence[Stored], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
@@ -145,7 +166,10 @@ def collapse_stored(rows: Sequence[Stored], safe: SafeText) -> Mapping[str, dict
             values = NO_LINES
             if pattern.remembered:
                 values = {name: lines[begin + at][length:] for at, name, length in pattern.remembered}
-            fragment = Fragment(pattern.keys, finished[begin:end] + pattern.end, NO_LINES, values)
+            callerid = None
+            if pattern.callerid is not None:
+                callerid = lines[begin + pattern.callerid][len(CALLERID_IS) :]
+            fragment = Fragment(pattern.keys, finished[begin:end] + pattern.end, NO_LINES, values, callerid)
         else:
             fragment = _collapse(endpoint, pattern, lines[begin:end], safe)
         stored[section][endpoint] = fragment

@@ -55,7 +55,7 @@ def tenant_line(tenant_uuid: str) -> str:
 
 def original_callerid(before: Fragment, own: Fragment) -> str | None:
     """The last repeatable line, untrimmed, if the endpoint inherits or stores a caller id."""
-    callerid = own.values.get("callerid", before.values.get("callerid"))
+    callerid = before.callerid if own.callerid is None else own.callerid
     return f"set_var = XIVO_ORIGINAL_CALLER_ID={callerid}" if callerid else None
 
 
@@ -121,7 +121,8 @@ class Inheritance:
             values["aors"] = name
         if auth.keys:
             values["auth"] = name
-        sections["endpoint"] = Fragment.of(options, self.repeated(endpoint, before, own), values)
+        callerid = sections["endpoint"].callerid
+        sections["endpoint"] = Fragment.of(options, self.repeated(endpoint, before, own), values, callerid)
         computed = {"endpoint": f"endpoint = {name}".strip()}
         if sections["identify"].keys:
             sections["identify"] += Fragment.of(computed)

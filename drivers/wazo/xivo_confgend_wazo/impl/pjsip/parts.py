@@ -13,7 +13,7 @@ from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
 from xivo_confgend_wazo.impl.pjsip.inheritance import Inheritance
 from xivo_confgend_wazo.impl.pjsip.phones import Phones, header
-from xivo_confgend_wazo.impl.pjsip.roles import Item, Role
+from xivo_confgend_wazo.impl.pjsip.roles import Item, Role, trim
 
 Items = Iterable[tuple[str, Item]]
 """Endpoint (UUID) of each line, trunk or guest, by all but the first key of 8.1; endpoints may come twice."""
@@ -36,6 +36,7 @@ def register(endpoints: Endpoints, items: Items) -> Registry:
             for ancestor in endpoints.ancestors(parents):
                 registry.setdefault(ancestor, None)
         registry[uuid] = Role(item)
+    trim([role for role in registry.values() if role is not None])
     return registry
 
 

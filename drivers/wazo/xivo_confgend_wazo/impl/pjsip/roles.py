@@ -6,6 +6,7 @@ endpoint that is only inherited from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,13 +39,21 @@ class Item(Protocol):
 
 
 class Role:
-    """The role that `item` gives. `text`: its repeatable lines, which do not change any more."""
+    """The role that `item` gives. `text`: its repeatable lines, which do not change any more, untrimmed at first."""
 
     __slots__ = ("item", "text")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.text = trimmed(item.repeatable())
+        self.text = item.repeatable()
+
+
+def trim(roles: Sequence[Role]) -> None:
+    """Trim the texts of `roles`. They are looked at together, because there is hardly ever anything to trim."""
+    together = "\n".join([role.text for role in roles])
+    if trimmed(together) is not together:
+        for role in roles:
+            role.text = trimmed(role.text)
 
 
 User = tuple[int, str, int, int]

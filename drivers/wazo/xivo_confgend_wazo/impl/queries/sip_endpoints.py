@@ -21,7 +21,7 @@ from sqlalchemy import Text, case, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
+from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, is_printable, option
 from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Fragment, Stored, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
 from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
@@ -58,8 +58,9 @@ LINE_TEXTS = {
     6: Source("voicemail of line", 0, "mailbox or context"),
     8: Source("userfeatures of line", 0, "uuid"),
 }
+USER = slice(7, 11)
 RANK = 11
-"""Position of keys 2 and 3 of section 8.1 in a row of a line."""
+"""Positions of the user and of keys 2 and 3 of section 8.1 in a row of a line."""
 PARENT, PRIORITY = 1, 2
 """Positions in a row of a link."""
 TRUNK_TEXTS = {2: Source("trunkfeatures", 0, "context")}
@@ -151,7 +152,7 @@ def _read_links(rows: Mapping[str, Endpoint], reader: Reader) -> tuple[dict[str,
         if priority is not None:
             priorities.setdefault(child, priority)
     shared: dict[Parents, Parents] = {}
-    return {child: shared.setdefault(tuple(uuids), tuple(uuids)) for child, uuids in parents.items()}, priorities
+    return {child: shared.setdefault(key := tuple(uuids), key) for child, uuids in parents.items()}, priorities
 
 
 @cache
@@ -168,7 +169,7 @@ def read_options(reader: Reader) -> Mapping[str, Mapping[str, Fragment]]:
 def _read_options(reader: Reader) -> Sequence[Stored]:
     """Each stored section, safe to write."""
     rows = reader.rows(_options())
-    if "".join(map(itemgetter(3), rows)).replace(SEPARATOR, "").isprintable():
+    if is_printable("".join(map(itemgetter(3), rows)).replace(SEPARATOR, "")):
         return rows
     table, safe = "endpoint_sip_section_option of endpoint", reader.safe
     cleaned = []
@@ -231,17 +232,17 @@ def read_lines(reader: Reader) -> list[tuple[str, Line]]:
     lines: dict[int, tuple[str, Line]] = {}
     first_extension: dict[int, int | None] = {}
     for row in sorted(reader.read(_lines(), LINE_TEXTS), key=itemgetter(RANK)):
-        line_id, endpoint, context, application, extension, pickupmark, mailbox, *user, _ = row
+        line_id, endpoint, context, application, extension, pickupmark, mailbox, user_id, _, _, _, _ = row
+        users, mailboxes = (), ()
+        if user_id is not None:
+            users, mailboxes = (row[USER],), () if mailbox is None else (mailbox,)
         if line_id not in lines:
-            lines[line_id] = endpoint, Line(line_id, context, application, pickupmark)
+            lines[line_id] = endpoint, Line(line_id, context, application, pickupmark, users, mailboxes)
             first_extension[line_id] = extension
-        elif first_extension[line_id] != extension:
-            continue
-        line = lines[line_id][1]
-        if user[0] is not None:
-            line.users += (tuple(user),)
-            if mailbox is not None:
-                line.mailboxes += (mailbox,)
+        elif first_extension[line_id] == extension:
+            line = lines[line_id][1]
+            line.users += users
+            line.mailboxes += mailboxes
     return list(lines.values())
 
 
