@@ -97,7 +97,7 @@ def _sections(safe: SafeText) -> Iterator[str]:
     for name, settings in queues:
         if settings:
             of_queue = by_queue[name]
-            yield settings + _member_lines(of_queue if plain else _cleaned_members(name, of_queue, safe))
+            yield settings + _member_lines(of_queue if plain else _cleaned_members(of_queue, safe))
 
 
 def _settings(row: Sequence[Any], safe: SafeText) -> str:
@@ -129,7 +129,7 @@ def _member_lines(members: Iterable[Any]) -> str:
             f"member = {interface},{penalty},,\n"
             if uuid is None
             else f"member = Local/{uuid}@usersharedlines,{penalty},,hint:{uuid}@usersharedlines\n"
-            for _, interface, penalty, uuid in members
+            for _, _, interface, penalty, uuid in members
         ]
     )
 
@@ -147,17 +147,17 @@ def _cleaned(row: Sequence[Any], safe: SafeText) -> list[Any]:
 
 def _are_plain(members: Iterable[Any]) -> bool:
     """Whether what is written of `members` is safe as it is: all of it at once, which is the usual case."""
-    return "".join([interface if uuid is None else uuid for *_, interface, _, uuid in members]).isprintable()
+    return "".join([interface if uuid is None else uuid for _, _, interface, _, uuid in members]).isprintable()
 
 
-def _cleaned_members(queue_name: str, members: Iterable[Any], safe: SafeText) -> Iterator[Any]:
-    """The members of a queue; what is written of them is safe."""
-    for position, interface, penalty, uuid in members:
+def _cleaned_members(members: Iterable[Any], safe: SafeText) -> Iterator[Any]:
+    """Members of a queue; what is written of them is safe."""
+    for name, position, interface, penalty, uuid in members:
         if uuid is None:
-            yield position, safe.value(interface, "queuemember", queue_name, "interface"), penalty, None
+            yield name, position, safe.value(interface, "queuemember", name, "interface"), penalty, None
         else:
-            user = safe.value(uuid, "userfeatures, member of queue", queue_name, "uuid")
-            yield position, interface, penalty, user
+            user = safe.value(uuid, "userfeatures, member of queue", name, "uuid")
+            yield name, position, interface, penalty, user
 
 
 @cache
@@ -191,10 +191,10 @@ def _group_labels() -> Subquery:
 
 
 def _by_queue(members: Iterable[Any]) -> dict[str, list[Any]]:
-    """Position, interface, penalty and user's UUID, in this order, by name of the queue."""
+    """Rows of members by position, interface, penalty and user's UUID, by name of the queue."""
     by_queue = defaultdict(list)
-    for name, *member in members:
-        by_queue[name].append(member)
+    for member in members:
+        by_queue[member[0]].append(member)
     for of_queue in by_queue.values():
         of_queue.sort()
     return by_queue
