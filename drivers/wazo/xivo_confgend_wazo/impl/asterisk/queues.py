@@ -17,7 +17,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import SafeText
-from xivo_confgend_wazo.impl.queries.static_options import option_lines, static_options
+from xivo_confgend_wazo.impl.queries.static_options import as_options, option_lines, select_options
 from xivo_confgend_wazo.meta import groupfeatures, queue, queuefeatures, queuemember, staticqueue, userfeatures
 
 logger = logging.getLogger(__name__)
@@ -81,18 +81,19 @@ class QueuesConf:
     def generate(self) -> str:
         """The content of the file."""
         safe = SafeText(logger)
-        rows = static_options(staticqueue, ("general",))
-        general = "".join(option_lines(staticqueue, rows, "general", safe))
-        content = "\n".join([f"[general]\n{general}", *_sections(safe)])
+        general = select_options(staticqueue, ("general",))
+        with ReadAhead(_queues(), _all_members(), general) as ahead:
+            # Written while PostgreSQL finds the members, and sections while it finds the options.
+            queues = [(row[1], _settings(row, safe)) for row in ahead.rows(_queues())]
+            sections = list(_sections(queues, ahead.rows(_all_members()), safe))
+            options = as_options(ahead.rows(general))
+        lines = "".join(option_lines(staticqueue, options, "general", safe))
+        content = "\n".join([f"[general]\n{lines}", *sections])
         safe.warn()
         return content
 
 
-def _sections(safe: SafeText) -> Iterator[str]:
-    with ReadAhead(_queues(), _all_members()) as ahead:
-        # Written while PostgreSQL finds the members.
-        queues = [(row[1], _settings(row, safe)) for row in ahead.rows(_queues())]
-        members = ahead.rows(_all_members())
+def _sections(queues: Iterable[tuple[str, str]], members: Sequence[Any], safe: SafeText) -> Iterator[str]:
     plain, by_queue = _are_plain(members), _by_queue(members)
     for name, settings in queues:
         if settings:
