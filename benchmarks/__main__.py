@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import daemon, targets
 from benchmarks import files as single_files
 from benchmarks.bench import Bench
-from benchmarks.report import as_json, machine, markdown, write_into
+from benchmarks.report import Stolen, as_json, machine, markdown, write_into
 from benchmarks.samples import Table
 from xivo_confgend.testing.postgresql import PostgreSQL
 
@@ -74,7 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             bench = Bench(Path(directory), postgresql, sizes, runs, options.quick, files)
             facts = {**machine(), **bench.facts(), "runs": str(runs)}
             print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+            stolen = Stolen()
             tables = list(_measured(bench, names))
+            facts["stolen by the hypervisor"] = str(stolen)
+            print(f"\nstolen by the hypervisor: {stolen}", flush=True)
         finally:
             postgresql.stop()
     if options.json:

@@ -35,6 +35,25 @@ def machine() -> dict[str, str]:
     }
 
 
+class Stolen:
+    """What the hypervisor keeps of the processors' time, from now on (proc_stat(5): "steal")."""
+
+    def __init__(self) -> None:
+        self._before = _processor_time()
+
+    def __str__(self) -> str:
+        wanted, stolen = (after - before for before, after in zip(self._before, _processor_time(), strict=True))
+        return f"{100 * stolen / wanted:.1f} % of the processor time that was wanted" if wanted else "unknown"
+
+
+def _processor_time() -> tuple[int, int]:
+    """Time in which something wanted to run, and what of it was stolen, in clock ticks since the start."""
+    for line in _lines("/proc/stat")[:1]:
+        user, nice, system, _idle, _iowait, irq, softirq, stolen = map(int, line.split()[1:9])
+        return user + nice + system + irq + softirq + stolen, stolen
+    return 0, 0
+
+
 def _lines(path: str) -> list[str]:
     try:
         return Path(path).read_text().splitlines()

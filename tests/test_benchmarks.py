@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import BEGIN, END, as_json, markdown, write_into
-from benchmarks.samples import Sample, Table, number
+from benchmarks.report import BEGIN, END, Stolen, as_json, markdown, write_into
+from benchmarks.samples import MOST, Often, Sample, Table, number
 
 TABLE = Table("speed", "Speed", ["file", "users", "time s"], [["a.conf", 10_000, Sample((0.2, 0.1, 0.4))]], "A note.")
 
@@ -83,3 +83,25 @@ def test_a_file_without_marks_is_left_alone(tmp_path: Path):
         write_into(path, {}, [TABLE])
 
     assert path.read_text() == "nothing here\n"
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(2.0, 5), (0.3, 5), (0.1, 10), (0.001, MOST)])
+def test_what_is_short_is_measured_for_a_second(seconds: float, times: int):
+    assert Often(5, 0.99).values(lambda: seconds) == [seconds] * times
+
+
+def test_a_quick_round_measures_as_often_as_it_is_told():
+    assert Often(1, 0).values(lambda: 0.001) == [0.001]
+
+
+def test_what_the_hypervisor_keeps_is_a_share_of_what_was_wanted(monkeypatch: pytest.MonkeyPatch):
+    lines = iter(["cpu  100 0 50 900 10 5 5 20 0 0", "cpu  150 0 70 950 10 5 5 50 0 0"])
+    monkeypatch.setattr("benchmarks.report._lines", lambda _path: [next(lines), "cpu0 1 2 3 4 5 6 7 8 0 0"])
+
+    assert str(Stolen()) == "30.0 % of the processor time that was wanted"
+
+
+def test_a_system_that_does_not_say_what_is_stolen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("benchmarks.report._lines", lambda _path: [])
+
+    assert str(Stolen()) == "unknown"
