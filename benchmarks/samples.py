@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 MOST = 50
-"""How often anything is measured at most."""
+"""How often something short is measured at most."""
 
 
 @dataclass(frozen=True)
