@@ -24,8 +24,25 @@ def driver(generate):
     return type("DemoConf", (), {"__init__": lambda _self, _config: None, "generate": lambda _self: generate()})
 
 
-def readers():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+def nothing_is_left(database):
+    """Whether no statement of an earlier generation runs, and the one thread of this process asks for the next."""
+    connection = psycopg2.connect(database.uri)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE state != 'idle' AND datname = current_database() AND pid != pg_backend_pid()"
+            )
+            ((running,),) = cursor.fetchall()
+    finally:
+        connection.close()
+    readers = [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+    return running == 0 and len(readers) <= 1 and database.generate(driver(the_next)).content == "[(1, 'one')]"
+
+
+def the_next():
+    with ReadAhead(ONE) as ahead:
+        return str(ahead.rows(ONE))
 
 
 def test_rows_may_be_taken_in_any_order_and_of_statements_that_were_not_asked_early(database):
@@ -102,7 +119,7 @@ def asked_in_the_end(uri, statement):
     return False
 
 
-def test_an_error_comes_when_its_rows_are_wanted_and_ends_the_thread(database):
+def test_an_error_comes_when_its_rows_are_wanted_and_leaves_nothing_behind(database):
     def generate():
         with ReadAhead(ONE, WRONG) as ahead:
             ahead.rows(ONE)
@@ -111,7 +128,7 @@ def test_an_error_comes_when_its_rows_are_wanted_and_ends_the_thread(database):
         return "told"
 
     assert database.generate(driver(generate)).content == "told"
-    assert readers() == []
+    assert nothing_is_left(database)
 
 
 def test_an_error_is_told_by_whatever_is_wanted_after_it(database):
@@ -135,7 +152,7 @@ def test_a_driver_that_fails_half_way_waits_for_no_statement(database):
     with pytest.raises(ValueError, match="half-way"):
         database.generate(driver(generate))
 
-    assert readers() == []
+    assert nothing_is_left(database)
 
 
 def test_a_generator_that_somebody_keeps_does_not_outlive_the_scope(database):
@@ -151,7 +168,7 @@ def test_a_generator_that_somebody_keeps_does_not_outlive_the_scope(database):
         next(kept)
         raise ValueError("half-way")
 
-    assert readers() == []
+    assert nothing_is_left(database)
     assert engine.pool.checkedout() == 0
     engine.dispose()
 

@@ -6,7 +6,7 @@ go one after the other over the one connection of the session, so they see the s
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,9 @@ from sqlalchemy.sql.base import Executable
 from xivo_confgend.database.session import Session, current_transaction
 
 Rows = list[tuple[Any, ...]]
+
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
+"""One for all generations of the process: to start and end one takes longer than to ask what a small table has."""
 
 
 def plain_rows(statement: Executable) -> Rows:
@@ -41,7 +44,7 @@ def _rows(cursor: Any) -> Rows:
 
 
 class ReadAhead:
-    """Asks `statements` in their order, beginning now; a context manager, which leaves no thread behind.
+    """Asks `statements` in their order, beginning now; a context manager, which leaves no statement behind.
 
     Until it is left nothing else may use the session. Statements are those that give rows. Raises LookupError outside
     of a session scope, which is where `generate()` runs.
@@ -50,10 +53,8 @@ class ReadAhead:
     def __init__(self, *statements: Executable) -> None:
         scope = current_transaction()
         self._session = Session()
-        # Here, not in the thread: whoever asks first opens the transaction, and that is only for one thread.
-        self._connection = self._session.connection().connection
+        self._connection: Any = None
         self._failure: BaseException | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         # Who keeps a generator keeps what it is in the middle of: the scope ends before that, and ends this too.
         scope.exits.push(self)
         self._asked: dict[Executable, Future[Any]] = {}
@@ -66,17 +67,20 @@ class ReadAhead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for the statement at hand, which an error cancels; those that wait behind it are not asked."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for asked in self._asked.values():
+            asked.cancel()
         if kind is not None and not all(asked.done() for asked in self._asked.values()):
-            with suppress(psycopg2.Error):
-                self._connection.cancel()
-        self._thread.shutdown()
+            self._failure = self._failure or error
+            if self._connection is not None:
+                with suppress(psycopg2.Error):
+                    self._connection.cancel()
+        wait(self._asked.values())
 
     def ask(self, *statements: Executable) -> None:
         """Ask `statements` behind those that were asked before: for what follows from the rows of earlier ones."""
         for statement in statements:
             if statement not in self._asked:
-                self._asked[statement] = self._thread.submit(self._execute, statement)
+                self._asked[statement] = _thread.submit(self._execute, statement)
 
     def rows(self, statement: Executable) -> Rows:
         """All rows of `statement`, which may be one of those that were asked (the same object) or another one.
@@ -86,12 +90,17 @@ class ReadAhead:
         """
         self.ask(statement)
         # Made objects here, not in the thread: PostgreSQL is at the next statement meanwhile.
-        return _rows(self._asked.pop(statement).result())
+        rows = _rows(self._asked[statement].result())
+        del self._asked[statement]
+        return rows
 
     def _execute(self, statement: Executable) -> Any:
-        if self._failure is not None:
-            raise self._failure
         try:
+            if self._connection is None:
+                # Opens the transaction: waiting for that here spares handing over what it opened.
+                self._connection = self._session.connection().connection
+            if self._failure is not None:
+                raise self._failure
             return _cursor(self._session, statement)
         except BaseException as error:
             self._failure = error

@@ -13,9 +13,9 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, any_, bindparam, select
+from sqlalchemy import Integer, Text, any_, bindparam, cast, literal_column, null, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql.expression import Select
+from sqlalchemy.sql.expression import CompoundSelect, Select
 
 from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
@@ -82,8 +82,9 @@ BESIDE_LINE = {
     "mailbox": voicemail.c.mailbox,
 }
 """What is read with a line, but not written in its section."""
-LINE_ID, USER_ID, EXTENSION_ID, COMMENTED, TEMPLATE = map(
-    [*LINE, *BESIDE_LINE].index, ["line_id", "user_id", "extension_id", "commented", "template"]
+NAME, LINE_ID, USER_ID, EXTENSION_ID, COMMENTED, TEMPLATE, VOICEMAIL_ID, MAILBOX = map(
+    [*LINE, *BESIDE_LINE].index,
+    ["name", "line_id", "user_id", "extension_id", "commented", "template", "voicemail_id", "mailbox"],
 )
 NEEDED = (USER_ID, EXTENSION_ID)
 """Positions in a row of a line, and those of what a line that is written has."""
@@ -100,6 +101,29 @@ class Setting(NamedTuple):
     row: object
     name: str
     value: str
+
+
+class SmallResults(NamedTuple):
+    """Rows of `SETTING`, `VOICEMAIL_EXTENSION` and `DEVICE`, in the order in which they are written.
+
+    Of several voicemail extensions the first by code point is.
+    """
+
+    settings: list[tuple[int, str, str]]
+    voicemail_extensions: list[tuple[str, str]]
+    devices: list[tuple[int, str, str, str]]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Any, ...]]) -> SmallResults:
+        """From the rows of `_small_results()`."""
+        of_table: dict[str, list[Any]] = {"setting": [], "voicemail": [], "device": []}
+        for table, *values in rows:
+            of_table[table].append(values)
+        return cls(
+            sorted((number, name, value) for number, name, value, _ in of_table["setting"]),
+            sorted(((uuid, exten) for _, uuid, exten, _ in of_table["voicemail"]), key=itemgetter(1)),
+            sorted(map(tuple, of_table["device"]), key=itemgetter(1, 0)),
+        )
 
 
 Place = tuple[int, int, int, str]
@@ -119,41 +143,37 @@ class SCCPConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
         groups = select_named_groups(linefeatures.c.endpoint_sccp_id)
-        with ReadAhead(_all_lines(), _all_settings(), _voicemail_extension(), _all_devices()) as ahead:
+        with ReadAhead(_all_lines(), _small_results()) as ahead:
             lines = ahead.rows(_all_lines())
             keys = _keys(lines)
             ahead.ask(keys, groups)
-            settings = _settings(ahead, safe)
-            devices = ahead.rows(_all_devices())
+            small = SmallResults.of(ahead.rows(_small_results()))
+            settings = _settings(small, safe)
             # Written in another order than in the file: PostgreSQL finds keys and named groups meanwhile.
             line_sections = list(_lines(lines, safe))
-            speed_dials = _speed_dials(ahead.rows(keys), _places(devices, lines))
-            device_sections = list(_devices(devices, speed_dials, lines, safe))
-            speed_dial_sections = list(_speed_dial_sections(speed_dials, safe))
+            speed_dials = _speed_dials(ahead.rows(keys), _places(small.devices, lines))
+            yield _run([_general(settings, safe)])
+            yield _run([_device_template(settings), GUEST_DEVICE, *_devices(small.devices, speed_dials, lines, safe)])
+            speed_dial_run = _run(_speed_dial_sections(speed_dials, safe))
             named = named_groups(ahead.rows(groups))
-        content = (
-            _run([_general(settings, safe)])
-            + _run([_device_template(settings), GUEST_DEVICE, *device_sections])
-            + _run([_line_template(settings), GUEST_LINE, *_with_groups(line_sections, named)])
-            + _run(speed_dial_sections)
-        )
+        yield _run([_line_template(settings), GUEST_LINE, *_with_groups(line_sections, named)])
+        yield speed_dial_run
         safe.warn()
-        return content
 
 
 def _run(sections: Iterable[str]) -> str:
     """Every section is followed by an empty line of its own, beside the one between sections of a run."""
-    return "\n".join(section + "\n" for section in sections)
+    run = "\n\n".join(sections)
+    return run and run + "\n"
 
 
-def _settings(ahead: ReadAhead, safe: SafeText) -> list[Setting]:
-    settings = [Setting(*row) for row in safe_rows(SETTING, ahead.rows(_all_settings()), safe)]
-    rows = ahead.rows(_voicemail_extension())
-    voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, rows, safe), None)
+def _settings(small: SmallResults, safe: SafeText) -> list[Setting]:
+    settings = [Setting(*row) for row in safe_rows(SETTING, small.settings, safe)]
+    voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, small.voicemail_extensions, safe), None)
     if voicemail_extension is None:
         logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
     else:
@@ -162,15 +182,15 @@ def _settings(ahead: ReadAhead, safe: SafeText) -> list[Setting]:
 
 
 @cache
-def _all_settings() -> Select[Any]:
-    """Made once, as the other statements: SQLAlchemy takes up to a millisecond for each."""
-    return select_named(SETTING).order_by(sccpgeneralsettings.c.id)
-
-
-@cache
-def _voicemail_extension() -> Select[Any]:
-    feature = feature_extension.c.feature == "vmusermsg"
-    return select_named(VOICEMAIL_EXTENSION).where(feature).order_by(feature_extension.c.exten.collate("C")).limit(1)
+def _small_results() -> CompoundSelect[Any]:
+    """What three tables have: one round trip costs more than finding it. `SmallResults` tells the rows apart."""
+    uuid, exten = VOICEMAIL_EXTENSION.values()
+    voicemail_extensions = select(literal_column("'voicemail'"), null(), cast(uuid, Text), exten, null())
+    return union_all(
+        select(literal_column("'setting'"), *SETTING.values(), null()),
+        voicemail_extensions.where(feature_extension.c.feature == "vmusermsg"),
+        select(literal_column("'device'"), *DEVICE.values()),
+    )
 
 
 def _general(settings: list[Setting], safe: SafeText) -> str:
@@ -221,22 +241,17 @@ def _devices(
 
 def _mailboxes(lines: Iterable[Sequence[Any]]) -> dict[str, list[Mailbox]]:
     """The mailboxes of the users of lines by the line's name, by id; of those that are written alike the first."""
-    found: dict[str, dict[int | None, str | None]] = {}
-    for _, name, *_, voicemail_id, mailbox in lines:
-        found.setdefault(name, {})[voicemail_id] = mailbox
-    mailboxes = {}
-    for name, ids in found.items():
-        written: dict[str | None, Mailbox] = {}
-        for voicemail_id in sorted(ids, key=lambda number: inf if number is None else number):
-            mailbox = ids[voicemail_id]
-            written.setdefault(mailbox and CONTROL.sub(" ", mailbox), (voicemail_id, mailbox))
-        mailboxes[name] = list(written.values())
-    return mailboxes
+    found: dict[str, set[Mailbox]] = defaultdict(set)
+    for row in lines:
+        found[row[NAME]].add((row[VOICEMAIL_ID], row[MAILBOX]))
+    return {name: list(boxes) if len(boxes) == 1 else _written_once(boxes) for name, boxes in found.items()}
 
 
-@cache
-def _all_devices() -> Select[Any]:
-    return select_named(DEVICE).order_by(sccpdevice.c.name.collate("C"), sccpdevice.c.id)
+def _written_once(boxes: Iterable[Mailbox]) -> list[Mailbox]:
+    written: dict[str | None, Mailbox] = {}
+    for voicemail_id, mailbox in sorted(boxes, key=lambda box: inf if box[0] is None else box[0]):
+        written.setdefault(mailbox and CONTROL.sub(" ", mailbox), (voicemail_id, mailbox))
+    return list(written.values())
 
 
 def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, Text, cast, func, literal_column, select, union
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Text, cast, func, literal_column, select, union_all
+from sqlalchemy.sql.elements import ColumnElement, Label
 from sqlalchemy.sql.expression import CTE, Select
 
 from xivo_confgend_wazo.meta import (
@@ -49,20 +49,23 @@ def select_named_groups(endpoint: ColumnElement[Any]) -> Select[Any]:
 
     `endpoint` is a column of `linefeatures`: `endpoint_sip_uuid` or `endpoint_sccp_id`.
     """
-    lines = _lines(endpoint)
-    members = _queue_members(lines)
+    reached = _reached(_lines(endpoint))
     picked = (
-        union(
-            _pickups(lines, "user").where(lines.c.user_id == pickupmember.c.memberid),
-            _of_queues(members, "group", groupfeatures),
-            _of_queues(members, "queue", queuefeatures),
+        select(reached.c.endpoint, pickupmember.c.category, pickup.c.id)
+        .where(
+            pickupmember.c.membertype == reached.c.kind,
+            pickupmember.c.memberid == reached.c.id,
+            pickup.c.id == pickupmember.c.pickupid,
+            pickup.c.commented == 0,
         )
-        .order_by("endpoint", "category", "pickup")
+        .distinct()
+        .order_by(reached.c.endpoint, pickupmember.c.category, pickup.c.id)
         .subquery()
     )
-    endpoint, category = picked.c.endpoint, picked.c.category
-    ids = func.string_agg(cast(picked.c.pickup, Text), literal_column("','"))
-    return select(cast(endpoint, Text), cast(category, Text), ids).group_by(endpoint, category)
+    ids = func.string_agg(cast(picked.c.id, Text), literal_column("','"))
+    return select(cast(picked.c.endpoint, Text), cast(picked.c.category, Text), ids).group_by(
+        picked.c.endpoint, picked.c.category
+    )
 
 
 def _lines(endpoint: ColumnElement[Any]) -> CTE:
@@ -75,23 +78,26 @@ def _lines(endpoint: ColumnElement[Any]) -> CTE:
     )
 
 
-def _queue_members(lines: CTE) -> CTE:
-    """Endpoint and queue or group of each member, by its main line; `queuemember.category` is not looked at."""
-    return (
-        select(lines.c.endpoint, queuemember.c.queue_name)
-        .where(lines.c.main, queuemember.c.usertype == "user", lines.c.user_id == queuemember.c.userid)
-        .cte("members")
-    )
+def _reached(lines: CTE) -> CTE:
+    """Endpoint, kind and id of each member of a pickup that leads to it.
+
+    Users lead to all of their lines; groups and queues to the main ones of their members, of whom
+    `queuemember.category` is not looked at.
+    """
+    owners = union_all(
+        select(groupfeatures.c.name, _kind("group"), groupfeatures.c.id),
+        select(queuefeatures.c.name, _kind("queue"), queuefeatures.c.id),
+    ).subquery()
+    return union_all(
+        select(lines.c.endpoint, _kind("user"), lines.c.user_id.label("id")),
+        select(lines.c.endpoint, owners.c.kind, owners.c.id).where(
+            lines.c.main,
+            queuemember.c.usertype == "user",
+            queuemember.c.userid == lines.c.user_id,
+            queuemember.c.queue_name == owners.c.name,
+        ),
+    ).cte("reached")
 
 
-def _pickups(source: CTE, kind: str) -> Select[Any]:
-    """Endpoint, category and pickup for each member of one kind; how it leads to `source` is added by the caller."""
-    return select(source.c.endpoint, pickupmember.c.category.label("category"), pickup.c.id.label("pickup")).where(
-        pickup.c.commented == 0,
-        pickupmember.c.pickupid == pickup.c.id,
-        pickupmember.c.membertype == kind,
-    )
-
-
-def _of_queues(members: CTE, kind: str, owner: Table) -> Select[Any]:
-    return _pickups(members, kind).where(owner.c.id == pickupmember.c.memberid, owner.c.name == members.c.queue_name)
+def _kind(name: str) -> Label[Any]:
+    return cast(literal_column(f"'{name}'"), pickupmember.c.membertype.type).label("kind")
