@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, String, select
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
@@ -22,7 +23,7 @@ def _named_row(names: tuple[str, ...]) -> Any:
     return namedtuple("named_row", names)
 
 
-def select_named(columns: Mapping[str, Column[Any]]) -> Select[Any]:
+def select_named(columns: Mapping[str, ColumnElement[Any]]) -> Select[Any]:
     """A statement that selects `columns`, each under its name."""
     return select(*(column.label(name) for name, column in columns.items()))
 
