@@ -86,7 +86,7 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     option_pairs = OptionPairs(logger, "voicemail")
     boxes: dict[str, list[str]] = {}
     first_rows: dict[str, str] = {}
-    # Options that are safe to write, by the values that they are made of: few combinations are in use.
+    # Few combinations are in use, and a dictionary of its own is faster than the cache of a function.
     known_options: dict[str, str] = {}
     to_clean: list[ToClean] = []
 
@@ -96,15 +96,11 @@ def _contexts(safe: SafeText) -> Iterator[str]:
         if lines is None:
             lines = boxes[context] = []
             first_rows[context] = uniqueid
-        options, plain = known_options.get(values), True
-        if options is None:
-            options, plain = _options(values, uniqueid, option_pairs)
-            if plain:
-                known_options[values] = options
-        if plain and "0" <= line < ":" and line.isprintable() and "\\" not in line:
+        options = known_options.get(values) or known_options.setdefault(values, _plain_options(values))
+        if options and "0" <= line < ":" and line.isprintable() and "\\" not in line:
             lines.append(line + options)
             return
-        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
+        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options or _options(values, uniqueid, option_pairs)))
         lines.append("")
 
     copy_rows(_mailboxes(), add)
@@ -150,23 +146,22 @@ def _clean(boxes: Sequence[ToClean], safe: SafeText) -> None:
         lines[at] = safe.named_line(f"{mailbox} => {','.join(values)}", "voicemail", uniqueid, "mailbox")
 
 
-def _options(values: str, uniqueid: str, option_pairs: OptionPairs) -> tuple[str, bool]:
-    """The options of a box, and whether there was nothing about them to clean or to tell."""
+@lru_cache(maxsize=4096)
+def _plain_options(values: str) -> str:
+    """The options of a box; empty if there is something about them to clean or to tell."""
+    pairs = OptionPairs(logger, "voicemail")
+    text = _options(values, None, pairs)
+    return text if text.isprintable() and pairs.all_whole() else ""
+
+
+def _options(values: str, uniqueid: object, option_pairs: OptionPairs) -> str:
+    """The options of a box from the values that they are made of; there is always one."""
     *fixed, array = copied_values(values)
-    elements = [] if array is None else _elements(array)
-    pairs = option_pairs.read(elements, uniqueid)
+    pairs = option_pairs.read([] if array is None else json.loads(array), uniqueid)
     further = [f"|{key}={(value or '').translate(ESCAPE)}" for key, value in pairs]
-    text = "".join([_fixed_options(*fixed), *further])
-    return text, len(pairs) == len(elements) and text.isprintable()
+    return "".join([_fixed_options(*fixed), *further])
 
 
-@lru_cache(maxsize=1024)
-def _elements(array: str) -> list[Any]:
-    elements: list[Any] = json.loads(array)
-    return elements
-
-
-@lru_cache(maxsize=1024)
 def _fixed_options(language: str | None, tz: str | None, attach: str | None, delete: str, maxmsg: str | None) -> str:
     """The options that have a column each."""
     options = []

@@ -35,6 +35,10 @@ class OptionPairs:
             self._broken.append(row)
         return pairs
 
+    def all_whole(self) -> bool:
+        """Whether none had such elements."""
+        return not self._broken
+
     def warn(self) -> None:
         """Log which rows had such elements, if any. Call at the end of the generation."""
         if self._broken:
