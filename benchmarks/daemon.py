@@ -28,6 +28,8 @@ FETCHED = (
     PJSIP, EXTENSIONS, "asterisk/voicemail.conf", "asterisk/queues.conf", "asterisk/sccp.conf", SMALL,
     "asterisk/hep.conf", "asterisk/features.conf",
 )  # fmt: skip
+IN_TURN = 300
+"""How many fetches tell the daemon's share of one: about a second."""
 FETCHES_OF_A_RELOAD = 17
 """How often Asterisk 22 runs `#exec` for pjsip.conf in one `pjsip reload`."""
 WRITE_INTERVAL = 0.1
@@ -159,7 +161,7 @@ def _fetched(bench: Bench, daemon: Daemon, unrelated: _Unrelated, file: str) -> 
 
     cold = timed(by_socket)
     unchanged = repeated(bench.runs, by_client)
-    share = in_fresh_process(fetch_in_turn, daemon.port, file, 0.0, 0.0, 1 if bench.quick else 50)
+    share = in_fresh_process(fetch_in_turn, daemon.port, file, 0.0, 0.0, 1 if bench.quick else IN_TURN)
     changed = Sample(tuple(_after_commit(unrelated, by_client, bench.runs)))
     share_changed = Sample(tuple(_after_commit(unrelated, by_socket, bench.runs)))
     return [

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ STATEMENT_TIMEOUT = 600.0
 FETCH = 10_000
 WRITE = 1 << 20
 SHORT = 1.0
-"""Seconds for which a file is measured that takes less."""
+"""Seconds for which a file is measured in each round if it takes less."""
+ROUNDS = 3
+"""How often every file has its turn: a machine may be slow for the second or the minute in which one is measured."""
 
 COLUMNS = [
     "file", "users", "first s", "time s", "floor s", "ratio", "of it fetch s", "of it write s",
@@ -56,16 +59,19 @@ class Generations:
 
 @dataclass(frozen=True)
 class Floor:
-    """What the same statements and bytes cost without a generator."""
+    """What the same statements and bytes cost without a generator, run by run."""
 
-    fetch: Sample
-    write: Sample
+    fetch: tuple[float, ...]
+    write: tuple[float, ...]
     rows: int
 
-    @property
-    def total(self) -> Sample:
-        """Both together, run by run."""
-        return Sample(tuple(map(sum, zip(self.fetch.values, self.write.values, strict=True))))
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of one file: it is generated in a process, and beside it the floor is measured."""
+
+    made: Generations
+    below: Floor
 
 
 def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, often: Often) -> Generations:
@@ -115,7 +121,7 @@ def floor(uri: str, statements: tuple[Statement, ...], path: Path, often: Often)
     often.values(both)
     connection.close()
     target.unlink()
-    return Floor(Sample(tuple(fetch)), Sample(tuple(write)), rows)
+    return Floor(tuple(fetch), tuple(write), rows)
 
 
 def _ask(connection: Any, statements: tuple[Statement, ...]) -> int:
@@ -137,7 +143,12 @@ def _write(path: Path, content: bytes) -> None:
 
 def measure(bench: Bench) -> Iterator[Table]:
     """The table of all files at all sizes, and how they grow."""
-    rows = [_row(bench, driver, users) for driver in bench.chosen() for users in bench.sizes]
+    rounds = defaultdict(list)
+    for _ in range(1 if bench.quick else ROUNDS):
+        for driver in bench.chosen():
+            for users in bench.sizes:
+                rounds[driver, users].append(_round(bench, driver, users))
+    rows = [combined(str(driver.file), users, measured) for (driver, users), measured in rounds.items()]
     table = Table(
         "files",
         "Each file by itself",
@@ -151,18 +162,28 @@ def measure(bench: Bench) -> Iterator[Table]:
         yield _growth(bench, table)
 
 
-def _row(bench: Bench, driver: Driver, users: int) -> list[Cell]:
+def _round(bench: Bench, driver: Driver, users: int) -> Round:
     uri = bench.company(users, driver.name)
     path = bench.directory / driver.file.key
-    often = Often(bench.runs, 0 if bench.quick else SHORT)
+    often = Often(bench.runs, 0) if bench.quick else Often(math.ceil(bench.runs / ROUNDS), SHORT)
     made = in_fresh_process(generate, uri, bench.config(), driver, path, often)
     below = in_fresh_process(floor, uri, made.statements, path, often)
     path.unlink()
-    times = Sample(made.times[1:])
+    return Round(made, below)
+
+
+def combined(file: str, users: int, rounds: Sequence[Round]) -> list[Cell]:
+    """The row of `COLUMNS` that all rounds of a file together give: times of any of them count alike."""
+    first = Sample(tuple(one.made.times[0] for one in rounds))
+    times = Sample(tuple(time for one in rounds for time in one.made.times[1:]))
+    fetch = Sample(tuple(time for one in rounds for time in one.below.fetch))
+    write = Sample(tuple(time for one in rounds for time in one.below.write))
+    below = Sample(tuple(map(sum, zip(fetch.values, write.values, strict=True))))
+    made = rounds[-1].made
     return [
-        str(driver.file), users, made.times[0], times, below.total, times.median / below.total.median,
-        below.fetch.median, below.write.median, len(made.statements), below.rows, made.lines, made.size,
-        made.peak / MEGABYTE,
+        file, users, first, times, below, times.median / below.median, fetch.median, write.median,
+        len(made.statements), rounds[-1].below.rows, made.lines, made.size,
+        max(one.made.peak for one in rounds) / MEGABYTE,
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.files import COLUMNS, Floor, Generations, Round, combined
 from benchmarks.report import BEGIN, END, Stolen, as_json, markdown, write_into
 from benchmarks.samples import MOST, Often, Sample, Table, number
 
@@ -105,3 +106,15 @@ def test_a_system_that_does_not_say_what_is_stolen(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("benchmarks.report._lines", lambda _path: [])
 
     assert str(Stolen()) == "unknown"
+
+
+def test_times_of_all_rounds_count_alike():
+    slow = Round(Generations((9.0, 4.0, 5.0), 10, 2, (), 3_000_000), Floor((1.0, 2.0), (1.0, 1.0), 7))
+    fast = Round(Generations((8.0, 1.0, 2.0, 3.0), 10, 2, (), 2_000_000), Floor((1.0,), (0.5,), 7))
+
+    row = dict(zip(COLUMNS, combined("a.conf", 20, [slow, fast]), strict=True))
+
+    assert row["first s"] == Sample((9.0, 8.0))
+    assert row["time s"] == Sample((4.0, 5.0, 1.0, 2.0, 3.0))
+    assert row["floor s"] == Sample((2.0, 3.0, 1.5))
+    assert (row["ratio"], row["peak MB"], row["rows"]) == (1.5, 3, 7)
