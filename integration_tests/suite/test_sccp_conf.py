@@ -178,13 +178,14 @@ def add_line(database, number, **values):
     """A user with an SCCP line: user and line have the id `number`, the extension is 1000 + `number`."""
     user = {"id": number, "uuid": f"user-{number}", "func_key_private_template_id": number, **values.pop("user", {})}
     database.add(userfeatures, **user)
+    extension_id = values.pop("extension_id", number)
     line = {"id": number, "name": str(1000 + number), "cid_name": "N", "cid_num": "1", **values}
     database.add(sccpline, **line)
     feature = {"id": number, "name": str(number), "context": "ctx-a", "endpoint_sccp_id": number}
     database.add(linefeatures, **feature)
     database.add(user_line, user_id=user["id"], line_id=number, main_user=True, main_line=True)
     database.add(extensions, id=number, exten=str(1000 + number), context="x", type="user", typeval=str(number))
-    database.add(line_extension, line_id=number, extension_id=number, main_extension=True)
+    database.add(line_extension, line_id=number, extension_id=extension_id, main_extension=True)
 
 
 def fill_company(database):
@@ -285,6 +286,35 @@ def test_a_voicemail_extension_among_the_settings_comes_first(database):
     assert "[xivo_device_tpl](!)\nvmexten = *1\nvmexten = *98\n" in database.generate(SCCPConf).content
 
 
+def test_the_first_of_several_voicemail_extensions_by_code_point_is_written(database):
+    for exten in ("*99", "*98", "*a8"):
+        database.add(feature_extension, exten=exten, feature="vmusermsg")
+    database.add(feature_extension, exten="*10", feature="vmuserpass")
+
+    assert "[xivo_device_tpl](!)\nvmexten = *98\n\n" in database.generate(SCCPConf).content
+
+
+def test_where_rows_lie_in_the_table_does_not_matter(database):
+    database.add(feature_extension, exten="*98", feature="vmusermsg")
+    for number, name in ((10, "b"), (9, "a"), (100, "c")):
+        database.add(sccpgeneralsettings, id=number, option_name=name, option_value="1")
+    for number, name, device in ((10, "SEPa", "10"), (9, "SEPa", "9"), (8, "SEPB", "8")):
+        add_line(database, number, user={"func_key_private_template_id": number})
+        database.add(sccpdevice, id=number, name=name, device=device, line=str(1000 + number))
+        database.add(func_key_mapping, template_id=number, func_key_id=number, destination_type_id=10, position=number)
+        database.add(func_key_dest_custom, func_key_id=number, exten="1")
+
+    content = database.generate(SCCPConf).content
+
+    assert content.startswith("[general]\na = 1\nb = 1\nc = 1\n")
+    written = [line for line in content.splitlines() if line.startswith(("[SEP", "speeddial"))]
+    assert written == [
+        "[SEPB](xivo_device_tpl)", "speeddial = 8-8",
+        "[SEPa](xivo_device_tpl)", "speeddial = 9-9",
+        "[SEPa](xivo_device_tpl)", "speeddial = 10-10",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("value", "written"), [("no", "0"), ("yes", "1"), ("", "1"), ("outgoing", "1")])
 def test_direct_media_is_a_number(database, value, written):
     add_settings(database, ("directmedia", value))
@@ -355,6 +385,18 @@ def test_two_main_extensions_of_a_line_give_one_section_of_its_device(database):
 
     assert len(file.named("SEP1")) == 1
     assert len(file.named("1007")) == 2
+
+
+def test_a_voicemail_and_an_extension_that_are_not_there_are_none(database):
+    add_line(database, 7, user={"voicemailid": 99})
+    add_line(database, 8, extension_id=98)
+    database.add(sccpdevice, name="SEP1", device="SEP1", line="1007")
+    database.add(sccpdevice, name="SEP2", device="SEP2", line="1008")
+
+    file = read(database.generate(SCCPConf).content)
+
+    assert [section.values("voicemail") for name in ("SEP1", "SEP2") for section in file.named(name)] == [[], []]
+    assert (len(file.named("1007")), len(file.named("1008"))) == (1, 0)
 
 
 def test_a_device_with_a_control_character_keeps_its_speed_dials(database):
