@@ -156,12 +156,13 @@ class SCCPConf:
             # Written in another order than in the file: PostgreSQL finds keys and named groups meanwhile.
             line_sections = list(_lines(lines, safe))
             speed_dials = _speed_dials(ahead.rows(keys), _places(small.devices, lines))
-            yield _run([_general(settings, safe)])
-            yield _run([_device_template(settings), GUEST_DEVICE, *_devices(small.devices, speed_dials, lines, safe)])
-            speed_dial_run = _run(_speed_dial_sections(speed_dials, safe))
+            device_sections = list(_devices(small.devices, speed_dials, lines, safe))
+            speed_dial_sections = list(_speed_dial_sections(speed_dials, safe))
             named = named_groups(ahead.rows(groups))
+        yield _run([_general(settings, safe)])
+        yield _run([_device_template(settings), GUEST_DEVICE, *device_sections])
         yield _run([_line_template(settings), GUEST_LINE, *_with_groups(line_sections, named)])
-        yield speed_dial_run
+        yield _run(speed_dial_sections)
         safe.warn()
 
 
