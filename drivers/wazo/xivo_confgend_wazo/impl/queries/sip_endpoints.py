@@ -61,8 +61,8 @@ LINE_TEXTS = {
 USER = slice(7, 11)
 RANK = 11
 """Positions of the user and of keys 2 and 3 of section 8.1 in a row of a line."""
-PARENT, PRIORITY = 1, 2
-"""Positions in a row of a link."""
+Link = tuple[str, int | None]
+"""A parent and the priority of the link to it."""
 TRUNK_TEXTS = {2: Source("trunkfeatures", 0, "context")}
 GUEST_TEXTS = {2: Source("meeting", 0, "name")}
 
@@ -140,19 +140,29 @@ def _endpoints() -> Select[Any]:
 def _read_links(rows: Mapping[str, Endpoint], reader: Reader) -> tuple[dict[str, Parents], dict[str, int]]:
     """Parents and smallest priority by child; equal combinations of parents are one object.
 
-    Python sorts, while PostgreSQL works on what takes longer.
+    Few combinations are in use, so each is sorted once.
     """
-    parents: defaultdict[str, list[str]] = defaultdict(list)
+    links_of: defaultdict[str, list[Link]] = defaultdict(list)
+    for child, parent, priority in reader.rows(_links()):
+        links_of[child].append((parent, priority))
+    parents: dict[str, Parents] = {}
     priorities: dict[str, int] = {}
-    links = sorted(reader.rows(_links()), key=itemgetter(PARENT))
-    links.sort(key=lambda link: inf if link[PRIORITY] is None else link[PRIORITY])
-    for child, parent, priority in links:
-        if parent in rows:
-            parents[child].append(parent)
-        if priority is not None:
-            priorities.setdefault(child, priority)
     shared: dict[Parents, Parents] = {}
-    return {child: shared.setdefault(key := tuple(uuids), key) for child, uuids in parents.items()}, priorities
+    known: dict[tuple[Link, ...], tuple[Parents, int | None]] = {}
+    for child, links in links_of.items():
+        combination = tuple(links)
+        found = known.get(combination)
+        if found is None:
+            by_priority = sorted((inf if priority is None else priority, parent) for parent, priority in combination)
+            uuids = tuple(parent for _, parent in by_priority if parent in rows)
+            smallest = min((priority for _, priority in combination if priority is not None), default=None)
+            found = known[combination] = shared.setdefault(uuids, uuids), smallest
+        uuids, smallest = found
+        if uuids:
+            parents[child] = uuids
+        if smallest is not None:
+            priorities[child] = smallest
+    return parents, priorities
 
 
 @cache
