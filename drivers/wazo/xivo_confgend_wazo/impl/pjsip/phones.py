@@ -33,16 +33,15 @@ Keys = tuple[str, ...]
     TOP,
     REPEATED,
     TRANSPORT,
-    AORS,
-    AUTH,
-    OUTBOUND_AUTH,
-    AOR_HEADER,
+    NAME,
+    REFERENCE,
+    AOR_NAME,
     MAILBOXES,
     AOR_REPEATED,
-    AUTH_HEADER,
+    AUTH_NAME,
     AUTH_REPEATED,
-) = range(11)
-"""Places of the values that every endpoint has; those of its options follow."""
+) = range(10)
+"""Places of the values that every endpoint has; those of its options follow. `REFERENCE` is the name behind a `=`."""
 FIRST_OPTION = AUTH_REPEATED + 1
 GAP = "\0"
 """What no text of PostgreSQL holds."""
@@ -87,14 +86,23 @@ class Common(NamedTuple):
     touches_role: bool
 
 
+class Around(NamedTuple):
+    """A line with the place of a value in it."""
+
+    before: str
+    place: int
+    after: str = ""
+
+
 class Layout:
-    """A text with gaps, from `lines`: finished ones, and places of values."""
+    """A text with gaps, from `lines`: finished ones, and places of values in what is around them."""
 
     __slots__ = ("_places", "_text")
 
-    def __init__(self, lines: Sequence[str | int]) -> None:
-        self._places = itemgetter(*[line for line in lines if isinstance(line, int)])
-        around = "\n".join([GAP if isinstance(line, int) else line for line in lines]).split(GAP)
+    def __init__(self, lines: Sequence[str | Around]) -> None:
+        self._places = itemgetter(*[line.place for line in lines if isinstance(line, Around)])
+        texts = [line if isinstance(line, str) else f"{line.before}{GAP}{line.after}" for line in lines]
+        around = "\n".join(texts).split(GAP)
         self._text = [""] * (2 * len(around) - 1)
         self._text[::2] = around
 
@@ -176,13 +184,12 @@ class Phones:
                 top,
                 repeated,
                 "" if transport is None else f"transport = {transport}".strip(),
-                f"aors = {name}".strip(),
-                f"auth = {name}".strip(),
-                f"outbound_auth = outbound_auth_{name}".strip(),
-                f"\n[{aors}]",
+                name.rstrip(),
+                f" {name}".rstrip(),
+                aors or "",
                 mailboxes or "",
                 aor_repeated,
-                f"\n[{auths}]",
+                auths or "",
                 auth_repeated,
                 *defaults.values(),
                 *endpoint.lines,
@@ -220,24 +227,29 @@ class Phones:
         inherited: Sections = self._inheritance.inherited(shape.parents)
         places = count(FIRST_OPTION)
         defaults, own, own_aor, own_auth = (
-            {key: next(places) for key in keys} for keys in (shape.defaults, shape.endpoint, shape.aor, shape.auth)
+            {key: Around("", next(places)) for key in keys}
+            for keys in (shape.defaults, shape.endpoint, shape.aor, shape.auth)
         )
-        aor = aor_options({**inherited["aor"].single, **own_aor}, MAILBOXES if shape.mailboxes else None)
+        aor = aor_options({**inherited["aor"].single, **own_aor}, Around("", MAILBOXES) if shape.mailboxes else None)
         auth = {**inherited["auth"].single, **own_auth}
         endpoint = endpoint_options(
             {**defaults, **inherited["endpoint"].single, **own},
-            transport=TRANSPORT if shape.transport else None,
-            aors=AORS if aor else None,
-            auth=AUTH if auth else None,
-            outbound_auth=OUTBOUND_AUTH if shape.outbound_auth or inherited["outbound_auth"].keys else None,
+            transport=Around("", TRANSPORT) if shape.transport else None,
+            aors=Around("aors =", REFERENCE) if aor else None,
+            auth=Around("auth =", REFERENCE) if auth else None,
+            outbound_auth=Around("outbound_auth = outbound_auth_", NAME)
+            if shape.outbound_auth or inherited["outbound_auth"].keys
+            else None,
         )
-        lines: list[str | int] = [TOP, *endpoint.values(), REPEATED]
+        lines: list[str | Around] = [Around("", TOP), *endpoint.values(), Around("", REPEATED)]
         for written, name, options, any_repeated, repeated in (
-            (shape.aor_section, AOR_HEADER, aor, shape.aor_repeated, AOR_REPEATED),
-            (shape.auth_section, AUTH_HEADER, auth, shape.auth_repeated, AUTH_REPEATED),
+            (shape.aor_section, AOR_NAME, aor, shape.aor_repeated, AOR_REPEATED),
+            (shape.auth_section, AUTH_NAME, auth, shape.auth_repeated, AUTH_REPEATED),
         ):
             if written:
-                lines += (name, *options.values(), *([repeated] if any_repeated else ()))
+                lines += (Around("\n[", name, "]"), *options.values())
+                if any_repeated:
+                    lines.append(Around("", repeated))
         if len(self._layouts) >= MOST_LAYOUTS:
             self._layouts.clear()
         layout = self._layouts[shape] = Layout(lines)
