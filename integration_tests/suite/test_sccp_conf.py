@@ -265,10 +265,10 @@ def test_the_example_of_two_lines_and_three_devices(database):
     assert database.generate(SCCPConf).content == COMPANY
 
 
-def test_the_example_needs_four_statements(database):
+def test_the_example_needs_three_statements(database):
     fill_company(database)
 
-    assert database.generate(SCCPConf).statements == 4
+    assert database.generate(SCCPConf).statements == 3
 
 
 def test_without_a_voicemail_extension_only_that_item_is_missing(database):

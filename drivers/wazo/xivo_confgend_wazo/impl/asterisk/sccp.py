@@ -5,6 +5,7 @@ Order: settings by id; devices and lines by name (compared by code point), then 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,9 +14,8 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Text, any_, bindparam, cast, literal_column, null, select, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql.expression import CompoundSelect, Select
+from sqlalchemy import Text, cast, func, literal_column, null, select, union_all
+from sqlalchemy.sql.expression import CompoundSelect, ScalarSelect, Select
 
 from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
@@ -77,17 +77,16 @@ LINE = {
 }
 BESIDE_LINE = {
     "commented": linefeatures.c.commented,
-    "template": userfeatures.c.func_key_private_template_id,
     "voicemail_id": userfeatures.c.voicemailid,
     "mailbox": voicemail.c.mailbox,
+    "keys": func_key_mapping.c.template_id,
 }
 """What is read with a line, but not written in its section."""
-NAME, LINE_ID, USER_ID, EXTEN, COMMENTED, TEMPLATE, VOICEMAIL_ID, MAILBOX = map(
+NAME, LINE_ID, USER_ID, EXTEN, COMMENTED, KEYS, VOICEMAIL_ID, MAILBOX = map(
     [*LINE, *BESIDE_LINE].index,
-    ["name", "line_id", "user_id", "exten", "commented", "template", "voicemail_id", "mailbox"],
+    ["name", "line_id", "user_id", "exten", "commented", "keys", "voicemail_id", "mailbox"],
 )
-NEEDED = (USER_ID, EXTEN)
-"""Positions in a row of a line, and those of what a line that is written has."""
+"""Positions in a row of a line."""
 Mailbox = tuple[int | None, str | None]
 """The id of a voicemail and its number; None and None for a user without."""
 NO_MAILBOX: list[Mailbox] = [(None, None)]
@@ -126,8 +125,6 @@ class SmallResults(NamedTuple):
         )
 
 
-Place = tuple[int, int, int, str]
-"""A device with a line of a user: their id, the line's, the device's, and the device."""
 SpeedDial = tuple[int, int, int, int, int, str, str | None, bool, str]
 """A key of a user on a device.
 
@@ -147,15 +144,13 @@ class SCCPConf:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
         groups = select_named_groups(linefeatures.c.endpoint_sccp_id)
-        with ReadAhead(_all_lines(), _small_results()) as ahead:
+        with ReadAhead(_all_lines(), _small_results(), groups) as ahead:
             lines = ahead.rows(_all_lines())
-            keys = _keys(lines)
-            ahead.ask(keys, groups)
             small = SmallResults.of(ahead.rows(_small_results()))
+            # Written in another order than in the file: PostgreSQL finds named groups meanwhile.
             settings = _settings(small, safe)
-            # Written in another order than in the file: PostgreSQL finds keys and named groups meanwhile.
             line_sections = list(_lines(lines, safe))
-            speed_dials = _speed_dials(ahead.rows(keys), _places(small.devices, lines))
+            speed_dials = _speed_dials(small.devices, lines)
             device_sections = list(_devices(small.devices, speed_dials, lines, safe))
             speed_dial_sections = list(_speed_dial_sections(speed_dials, safe))
             named = named_groups(ahead.rows(groups))
@@ -257,7 +252,9 @@ def _written_once(boxes: Iterable[Mailbox]) -> list[Mailbox]:
 
 def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[tuple[str, str]]:
     """Id and section of each line, without its named groups."""
-    complete = [row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and all(row[at] is not None for at in NEEDED)]
+    complete = [
+        row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and row[USER_ID] is not None and row[EXTEN] is not None
+    ]
     for row in safe_rows(LINE, complete, safe, "name"):
         yield str(row.id), _line(row)
 
@@ -276,10 +273,11 @@ def _with_groups(line_sections: Iterable[tuple[str, str]], groups: NamedGroups) 
 def _all_lines() -> Select[Any]:
     """Those that are not written too: a device may have the mailbox of one.
 
-    PostgreSQL plans two joins less, which takes it longer than finding rows one by one.
+    What a line has one of is found by subqueries: planning one more join takes PostgreSQL longer than that.
     """
     extension_id, voicemail_id = line_extension.c.extension_id, userfeatures.c.voicemailid
     found = {
+        "keys": _keys(),
         "extension_id": extension_id,
         "exten": select(extensions.c.exten).where(extensions.c.id == extension_id).scalar_subquery(),
         "mailbox": select(voicemail.c.mailbox).where(voicemail.c.uniqueid == voicemail_id).scalar_subquery(),
@@ -292,6 +290,20 @@ def _all_lines() -> Select[Any]:
         .outerjoin(userfeatures, userfeatures.c.id == user_line.c.user_id)
         .outerjoin(line_extension, (line_extension.c.line_id == linefeatures.c.id) & line_extension.c.main_extension)
         .order_by(sccpline.c.name.collate("C"), sccpline.c.id, linefeatures.c.id, userfeatures.c.id, extension_id)
+    )
+
+
+def _keys() -> ScalarSelect[Any]:
+    """The keys of a user's private template, as JSON."""
+    mapping, custom = func_key_mapping.c, func_key_dest_custom.c
+    key = func.json_build_array(mapping.position, mapping.label, mapping.blf, mapping.func_key_id, custom.exten)
+    return (
+        select(cast(func.json_agg(key), Text))
+        .select_from(func_key_mapping)
+        .join(func_key_dest_custom, custom.func_key_id == mapping.func_key_id)
+        .where(mapping.template_id == userfeatures.c.func_key_private_template_id)
+        .correlate(userfeatures)
+        .scalar_subquery()
     )
 
 
@@ -325,41 +337,18 @@ setvar = WAZO_CALLER_SIMULTCALLS={row.simultcalls}
     return trimmed(section)
 
 
-def _places(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) -> dict[int, list[Place]]:
-    """Where the keys of a user's private template are, by template: on each device of each line that is the user's."""
+def _speed_dials(devices: Iterable[Sequence[Any]], lines: Iterable[Sequence[Any]]) -> list[SpeedDial]:
+    """The keys of each user on each device of each line that is the user's."""
     devices_of_line = defaultdict(list)
     for device_id, _, device, line in devices:
         devices_of_line[line].append((device_id, device))
     # A line has more than one row if several extensions are its main one.
-    users = {(row[USER_ID], row[LINE_ID], row[TEMPLATE]): row for row in lines if row[COMMENTED] == 0}
-    places = defaultdict(list)
-    for (user_id, _, template), row in users.items():
-        if user_id is not None:
-            places[template] += [(user_id, row[0], *device) for device in devices_of_line[row[1]]]
-    return places
-
-
-def _keys(lines: Iterable[Sequence[Any]]) -> Select[Any]:
-    templates = {row[TEMPLATE] for row in lines if row[COMMENTED] == 0 and row[USER_ID] is not None}
-    return _keys_of_templates().params(templates=sorted(templates))
-
-
-@cache
-def _keys_of_templates() -> Select[Any]:
-    mapping, custom = func_key_mapping.c, func_key_dest_custom.c
-    return (
-        select(mapping.template_id, mapping.position, mapping.label, mapping.blf, mapping.func_key_id, custom.exten)
-        .select_from(func_key_mapping)
-        .join(func_key_dest_custom, custom.func_key_id == mapping.func_key_id)
-        .where(mapping.template_id == any_(bindparam("templates", type_=ARRAY(Integer))))
-    )
-
-
-def _speed_dials(keys: Iterable[Sequence[Any]], places: Mapping[int, Sequence[Place]]) -> list[SpeedDial]:
+    users = {(row[USER_ID], row[LINE_ID]): row for row in lines if row[COMMENTED] == 0 and row[KEYS] is not None}
     found = [
-        (user_id, position, func_key_id, line_id, device_id, device, label, blf, exten)
-        for template, position, label, blf, func_key_id, exten in keys
-        for user_id, line_id, device_id, device in places.get(template, ())
+        (user_id, position, func_key_id, row[0], device_id, device, label, blf, exten)
+        for (user_id, _), row in users.items()
+        for position, label, blf, func_key_id, exten in json.loads(row[KEYS])
+        for device_id, device in devices_of_line.get(row[NAME], ())
     ]
     return sorted(found, key=itemgetter(0, 1, 2, 3, 4))
 
