@@ -75,12 +75,7 @@ LINE = {
     "extension_id": extensions.c.id,
     "exten": extensions.c.exten,
 }
-BESIDE_LINE = {
-    "commented": linefeatures.c.commented,
-    "voicemail_id": userfeatures.c.voicemailid,
-    "mailbox": voicemail.c.mailbox,
-    "keys": func_key_mapping.c.template_id,
-}
+BESIDE_LINE = ("commented", "voicemail_id", "mailbox", "keys")
 """What is read with a line, but not written in its section."""
 NAME, LINE_ID, USER_ID, EXTEN, COMMENTED, KEYS, VOICEMAIL_ID, MAILBOX = map(
     [*LINE, *BESIDE_LINE].index,
@@ -276,14 +271,18 @@ def _all_lines() -> Select[Any]:
     What a line has one of is found by subqueries: planning one more join takes PostgreSQL longer than that.
     """
     extension_id, voicemail_id = line_extension.c.extension_id, userfeatures.c.voicemailid
-    found = {
-        "keys": _keys(),
+    beside = (
+        linefeatures.c.commented,
+        voicemail_id,
+        select(voicemail.c.mailbox).where(voicemail.c.uniqueid == voicemail_id).scalar_subquery(),
+        _keys(),
+    )
+    extension = {
         "extension_id": extension_id,
         "exten": select(extensions.c.exten).where(extensions.c.id == extension_id).scalar_subquery(),
-        "mailbox": select(voicemail.c.mailbox).where(voicemail.c.uniqueid == voicemail_id).scalar_subquery(),
     }
     return (
-        select_named({**LINE, **BESIDE_LINE, **found})
+        select_named({**LINE, **extension, **dict(zip(BESIDE_LINE, beside, strict=True))})
         .select_from(sccpline)
         .outerjoin(linefeatures, linefeatures.c.endpoint_sccp_id == sccpline.c.id)
         .outerjoin(user_line, (user_line.c.line_id == linefeatures.c.id) & user_line.c.main_user)
