@@ -25,7 +25,7 @@ REMEDIES = {
     "template that is not above the section": "write templates before what uses them",
     "addition to a section that is not above it": "write the section before what adds to it",
 }
-DEFAULT_REMEDY = "see docs/spec/00-output-format.md"
+DEFAULT_REMEDY = "see docs/spec/01-asterisk-grammar.md"
 ESCAPE = re.compile(r"\\(.?)")
 KNOWN_ESCAPES = frozenset(";,\"\\'[]ntr$")
 CUT = re.compile(r"=.*\S\s*(?<!\\);(?!--)")
