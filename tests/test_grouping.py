@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from xivo_confgend import generation
 from xivo_confgend.config import Settings
-from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Driver
 from xivo_confgend.exceptions import GenerationError
 from xivo_confgend.generation import Answer, Generation

@@ -30,8 +30,8 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from xivo_confgend.config import Settings
-from xivo_confgend.database.probe import Probe
-from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.database.postgresql.probe import Probe
+from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName

@@ -13,8 +13,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from xivo_confgend.database.probe import PROBE_LIMIT, Probe
-from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.database.postgresql.probe import PROBE_LIMIT, Probe
+from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import reason_of
 
 logger = logging.getLogger(__name__)

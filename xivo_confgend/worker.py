@@ -25,8 +25,8 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from xivo_confgend import drivers
-from xivo_confgend.database.session import bind, current_transaction, session_scope
-from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
+from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import ConfgendError, GenerationError, one_line, reason_of
 from xivo_confgend.store import Facts, StagedContent, now
 

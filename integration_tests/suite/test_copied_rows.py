@@ -7,7 +7,7 @@ from sqlalchemy import Integer, String, Text, bindparam, column, select, text, v
 from sqlalchemy.exc import DBAPIError
 
 from xivo_confgend.database import Session, copied_values, copy_rows, session_scope
-from xivo_confgend.database.session import bind, current_transaction
+from xivo_confgend.database.postgresql.session import bind, current_transaction
 
 STATEMENT_TIMEOUT = 3600
 ONE = text("SELECT 1, 'one'")

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from xivo_confgend.database import Session, session_scope
-from xivo_confgend.database import session as session_module
-from xivo_confgend.database.session import bind
+from xivo_confgend.database.postgresql import session as session_module
+from xivo_confgend.database.postgresql.session import bind
 
 STATEMENT_TIMEOUT = 3600
 PROCESS = text("SELECT pg_backend_pid()")

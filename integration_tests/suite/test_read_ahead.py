@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from xivo_confgend.database import ReadAhead, Session, plain_rows, session_scope
-from xivo_confgend.database.session import bind
+from xivo_confgend.database.postgresql.session import bind
 
 ONE, TWO = text("SELECT 1, 'one'"), text("SELECT 2, 'two'")
 NUMBERS = text("SELECT generate_series(1, 2)")

@@ -21,8 +21,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from xivo_confgend import drivers, worker
-from xivo_confgend.database.session import bind, current_transaction, session_scope
-from xivo_confgend.database.state import DatabaseState
+from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
+from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.driver_check import content
 from xivo_confgend.driver_check.findings import Finding, Generation, error, note, warning
 from xivo_confgend.exceptions import DriverError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xivo_confgend.database.session import bind, current_transaction, session_scope
+from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
 
 STATEMENT_TIMEOUT = 60.0
 

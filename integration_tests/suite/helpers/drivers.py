@@ -17,7 +17,7 @@ from psycopg2 import sql
 from sqlalchemy import MetaData, event
 
 from integration_tests.suite.helpers.base import ASSETS, create_schema, fill_database
-from xivo_confgend.database.session import bind, session_scope
+from xivo_confgend.database.postgresql.session import bind, session_scope
 from xivo_confgend.testing.postgresql import PostgreSQL
 
 NAMESPACE = "confgend."

@@ -21,8 +21,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from xivo_confgend.database import xivo_dao
-from xivo_confgend.database.state import STATE_STATEMENT, DatabaseState
+from xivo_confgend.database.postgresql import xivo_dao
+from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
 
 CONNECT_TIMEOUT = 5
 SURELY_ALIVE = 5

@@ -15,7 +15,7 @@ import psycopg2
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql.base import Executable
 
-from xivo_confgend.database.session import Session, current_transaction
+from xivo_confgend.database.postgresql.session import Session, current_transaction
 
 Rows = list[tuple[Any, ...]]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.sql.base import Executable
 
-from xivo_confgend.database.session import COPY_TO, Session
+from xivo_confgend.database.postgresql.session import COPY_TO, Session
 
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 WRITTEN_AS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}

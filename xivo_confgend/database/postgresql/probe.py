@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 
-from xivo_confgend.database.session import CONNECT_TIMEOUT, psycopg2_url
-from xivo_confgend.database.state import STATE_STATEMENT, DatabaseState
+from xivo_confgend.database.postgresql.session import CONNECT_TIMEOUT, psycopg2_url
+from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
 
 PROBE_TIMEOUT = 5
 """Seconds the statement of a probe may take; a slower database is asked by a generation instead."""
