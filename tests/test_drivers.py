@@ -101,6 +101,21 @@ def test_a_file_nobody_makes_does_not_exist():
         Catalogue({}).choose(FILE)
 
 
+@pytest.mark.parametrize("typed", ["unit/choise.conf", "Unit/CHOICE.conf", "unit/choice.con"])
+def test_a_mistyped_name_is_answered_with_the_near_one(install: Install, typed: str) -> None:
+    install("near", {GROUP: "mine = near:Driver"})
+
+    with pytest.raises(NoSuchFile, match=r"did you mean unit/choice\.conf\?$"):
+        Catalogue({}).choose(FileName.parse(typed))
+
+
+def test_a_near_name_that_is_switched_off_is_not_suggested(install: Install) -> None:
+    install("near", {GROUP: "mine = near:Driver"})
+
+    with pytest.raises(NoSuchFile, match="confgen list"):
+        Catalogue({FILE.key: None}).choose(FileName("unit", "choise.conf"))
+
+
 @pytest.mark.parametrize(
     ("older", "newer"),
     [("xivo_confgend", "confgend"), ("wazo_confgend", "confgend"), ("wazo_confgend", "xivo_confgend")],

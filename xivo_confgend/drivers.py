@@ -15,6 +15,7 @@ from typing import Any
 
 from stevedore.driver import DriverManager
 
+from xivo_confgend.client.wording import near
 from xivo_confgend.exceptions import DriverError, NoSuchFile, reason_of
 from xivo_confgend.names import NAME, FileName
 
@@ -110,7 +111,9 @@ class Catalogue:
                 raise NoSuchFile(f"{file}: driver {name} of the plugins map is not installed (installed: {listed})")
             return self._only(file, [d for d in named if d.namespace == self._first_namespace(named)])
         if not installed:
-            raise NoSuchFile(f"{file}: no driver is installed for it")
+            meant = near(str(file), map(str, self.files()))
+            advice = f"did you mean {meant}?" if meant else "confgen list shows every file that there is"
+            raise NoSuchFile(f"{file}: no driver is installed for it; {advice}")
         return self._only(file, [d for d in installed if d.namespace == self._first_namespace(installed)])
 
     @staticmethod
