@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 
 from tests.fake_daemon import CONTENT, GENERATED, FakeDaemon, fake_daemon, framed, saying
 from xivo_confgend.client import run
-from xivo_confgend.client.wire import MAGIC, ConfgenError, Unanswered, parse_header, unescape
+from xivo_confgend.client.advice import on_connecting
+from xivo_confgend.client.wire import MAGIC, ConfgenError, Server, Unanswered, parse_header, unescape
 
 NAME = "asterisk/pjsip.conf"
 NO_CONFIG = ("-c", "/nonexistent/config.conf")
@@ -237,7 +239,63 @@ def test_a_daemon_that_is_not_there_is_one_line(capfd: pytest.CaptureFixture[str
         port = listener.getsockname()[1]
 
     assert run([*NO_CONFIG, "-p", str(port), NAME]) == 1
-    assert capfd.readouterr() == ("", f"confgen: cannot connect to 127.0.0.1 port {port}: Connection refused\n")
+    written = capfd.readouterr()
+    assert written.out == ""
+    assert written.err == (
+        f"confgen: cannot connect to 127.0.0.1 port {port}: Connection refused;"
+        " is xivo-confgend running (systemctl status xivo-confgend), and is the port right (--port)?\n"
+    )
+
+
+def test_a_socket_that_is_not_there_says_what_to_try(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*NO_CONFIG, "--socket", str(tmp_path / "confgend.sock"), NAME]) == 1
+
+    assert "; is xivo-confgend running (systemctl status xivo-confgend), " in capfd.readouterr().err
+
+
+def test_a_refusal_without_a_word_names_allowed_users(daemon: FakeDaemon, capfd: pytest.CaptureFixture[str]) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    daemon.conversation = refuse
+
+    assert run_quietly(daemon, NAME) == 1
+    assert f"; is the account with the user id {os.geteuid()} in its allowed_users?" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"SSH-2.0-x\r\n",
+        b"Asterisk Call Manager/9.0.0\r\n",
+        b"\x15\x03\x01\x00\x02",
+    ],
+)
+def test_the_answer_of_another_service_is_no_file(
+    daemon: FakeDaemon, capfd: pytest.CaptureFixture[str], greeting: bytes
+) -> None:
+    daemon.conversation = saying(greeting)
+
+    assert run_quietly(daemon, NAME) == 1
+
+    written = capfd.readouterr()
+    assert written.out == ""
+    assert written.err.startswith(f"confgen: 127.0.0.1 port {daemon.port} is not xivo-confgend: that is ")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (PermissionError(errno.EACCES, "no"), "may the account"),
+        (TimeoutError("timed out"), "is the machine up"),
+        (OSError(errno.EHOSTUNREACH, "no"), "is the machine up"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "no"), "systemctl status xivo-confgend on 192.0.2.1"),
+        (OSError(-2, "Name or service not known"), "is the host right"),
+    ],
+)
+def test_each_failure_to_connect_says_what_to_try(error: Exception, advice: str) -> None:
+    assert advice in on_connecting(Server("", "192.0.2.1", 8669, 5), error)
 
 
 def test_a_daemon_that_does_not_accept_is_given_up(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import string
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xivo_confgend.client import FLAGS, VALUES, Options, Request, UsageError, find_server, parse_simple, run
-from xivo_confgend.client.arguments import parse_any
+from xivo_confgend.client import (
+    API_COMMANDS,
+    FLAGS,
+    VALUES,
+    Options,
+    Request,
+    UsageError,
+    find_server,
+    parse_simple,
+    run,
+)
+from xivo_confgend.client.api_commands import COMMANDS
+from xivo_confgend.client.arguments import MEANINGS, parse_any
 from xivo_confgend.client.wire import ConfgenError, Server
 
+CONFGEN = (sys.executable, "-m", "xivo_confgend.client")
 NOWHERE = "/nonexistent/config.conf"
 ARGUMENTS = st.one_of(
     st.sampled_from([*VALUES, *FLAGS, "--", "-", "-h"[:1], "--cach", "-p5", "-c=x", "wazo/uuid.yml", "", "0", "-5"]),
@@ -103,14 +119,85 @@ def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], capfd: pytes
     assert written.err.count("\n") == 1
 
 
-def test_help_names_every_option_and_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        run(["-h"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_all_options_and_the_exit_status(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    status = run([option])
 
     text = capsys.readouterr().out
-    assert exit_.value.code == 0
+    assert status == 0
     assert [option for option in (*VALUES, *FLAGS) if option not in text] == []
     assert "3 the file of --output was identical already" in " ".join(text.split())
+
+
+def test_help_shows_every_command_with_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert [name for name in API_COMMANDS if f" {name} {MEANINGS[name]}" not in text] == []
+
+
+def test_every_command_can_be_carried_out() -> None:
+    assert set(COMMANDS) == set(API_COMMANDS) == set(MEANINGS)
+
+
+@pytest.mark.parametrize("command", API_COMMANDS)
+def test_each_command_has_its_own_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert run([command, "--help"]) == 0
+
+    assert capsys.readouterr().out.startswith(f"usage: confgen {command} ")
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"confgen {version('xivo-confgend')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["lst"], "list"),
+        (["LIST"], "list"),
+        (["stats", "--json"], "status"),
+        (["unpn", "asterisk/pjsip.conf"], "unpin"),
+        (["wazo/uuid.yml", "--chached"], "--cached"),
+        (["list", "--jsn"], "--json"),
+    ],
+)
+def test_an_unknown_word_suggests_the_near_one(
+    capfd: pytest.CaptureFixture[str], arguments: list[str], meant: str
+) -> None:
+    assert run(arguments) == 2
+
+    assert f"; did you mean {meant}?" in capfd.readouterr().err
+
+
+def test_a_word_that_resembles_nothing_gets_what_there_is(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["asterisk"]) == 2
+
+    told = capfd.readouterr().err
+    assert "RESOURCE/FILENAME" in told
+    assert all(name in told for name in API_COMMANDS)
+
+
+@pytest.mark.parametrize("command", [["--help"], ["list", "--help"], ["--version"]], ids=" ".join)
+class TestOutputThatCannotBeWritten:
+    """Help and version, printed to where nobody reads."""
+
+    def test_to_a_closed_pipe_ends_quietly(self, command: list[str]) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+
+        done = subprocess.run([*CONFGEN, *command], stdout=writing, stderr=subprocess.PIPE, check=False)
+
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (1, b"")
+
+    def test_to_a_full_disk_is_one_line(self, command: list[str]) -> None:
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run([*CONFGEN, *command], stdout=full, stderr=subprocess.PIPE, check=False)
+
+        assert (done.returncode, done.stderr) == (1, b"confgen: cannot write: No space left on device\n")
 
 
 @pytest.mark.parametrize(
@@ -129,6 +216,11 @@ def test_the_request_is_the_name_and_what_was_asked_for(arguments: list[str], te
 
 def test_an_invalidation_may_stand_inside_the_name() -> None:
     assert Request(options("wazo/uuid.yml invalidate")).invalidates
+
+
+@pytest.mark.parametrize("arguments", [["--output", "-"], ["--output=-"]])
+def test_an_output_of_a_hyphen_is_standard_output(arguments: list[str]) -> None:
+    assert Request(parse_any([*arguments, "wazo/uuid.yml"])).output == ""
 
 
 def test_control_characters_never_reach_the_request() -> None:

@@ -18,11 +18,13 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from xivo_confgend import main, rest_api
-from xivo_confgend.client.arguments import parse_any
+from xivo_confgend.client import API_COMMANDS
+from xivo_confgend.client.arguments import parse_any, parse_command
 from xivo_confgend.config import Settings
 
 HELP: dict[str, Callable[[], object]] = {
     "confgen": lambda: parse_any(["--help"]),
+    **{f"confgen {name}": lambda name=name: parse_command([name, "--help"]) for name in API_COMMANDS},
     "xivo-confgend": lambda: main.main(["--help"]),
     **{f"xivo-confgend {name}": lambda name=name: main.main([name, "--help"]) for name, _, _ in main.COMMANDS},
 }

@@ -118,6 +118,49 @@ def test_pinning_needs_the_permission(confgen: Run) -> None:
     assert refused.stderr.startswith("confgen: ")
 
 
+def test_a_missing_token_is_asked_for(confgen: Run) -> None:
+    refused = confgen("list", account=None)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "; set XIVO_CONFGEND_TOKEN to a token (" in refused.stderr
+
+
+def test_a_missing_permission_points_at_the_token(confgen: Run) -> None:
+    assert "; check the token in XIVO_CONFGEND_TOKEN (" in confgen("pin", FILE, account="reader").stderr
+
+
+def test_a_mistyped_file_is_answered_with_the_near_one(confgen: Run, serving: Daemon) -> None:
+    assert "did you mean asterisk/rtp.conf?" in confgen("show", "asterisk/rpt.conf").stderr
+    assert b"did you mean asterisk/rtp.conf?" in serving.confgen("asterisk/RTP.conf").stderr
+
+
+def test_the_port_of_the_other_protocol_is_told(confgen: Run, serving: Daemon) -> None:
+    port = serving.api.rpartition(":")[2]
+
+    files = confgen("--port", port, "--wait", "1", FILE)
+    listed = confgen("list", "--api", f"http://127.0.0.1:{serving.port}")
+
+    assert (files.returncode, files.stdout) == (1, "")
+    assert "is this its port (8669 unless listen_port says otherwise)?" in files.stderr
+    assert (listed.returncode, listed.stdout) == (1, "")
+    assert "is it the HTTP API" in listed.stderr
+
+
+@pytest.mark.parametrize("command", [("list",), ("list", "--json"), ("show", FILE, "--content")], ids=" ".join)
+def test_a_closed_pipe_ends_quietly(serving: Daemon, command: tuple[str, ...]) -> None:
+    environment = {**os.environ, "XIVO_CONFGEND_API": serving.api, "XIVO_CONFGEND_TOKEN": token("owner")}
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "xivo_confgend.client", *command],
+        stdout=writing, stderr=subprocess.PIPE, env=environment, timeout=60, check=False,
+    )  # fmt: skip
+
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_an_ambiguous_version_is_refused(confgen: Run) -> None:
     assert "kept version" in confgen("pin", FILE, "").stderr
 
@@ -142,3 +185,7 @@ def test_wrong_usage_is_told(confgen: Run, arguments: tuple[str, ...]) -> None:
 
 def test_a_name_without_a_resource_is_refused(confgen: Run) -> None:
     assert confgen("show", "rtp.conf").stderr == "confgen: 'rtp.conf' is not RESOURCE/FILENAME\n"
+
+
+def test_no_version_is_told_in_the_singular(confgen: Run) -> None:
+    assert "no kept version begins with ff; " in confgen("diff", FILE, "ff").stderr

@@ -110,17 +110,19 @@ class Request:
         self.name, *words = options.name.split() or [""]
         resource, slash, filename = self.name.partition("/")
         if not (resource and slash and filename) or "/" in filename:
-            raise UsageError(f"{options.name!r} is not of the form frontend/conffile")
+            from xivo_confgend.client.arguments import explain_word
+
+            raise UsageError(explain_word(options.name))
         self.text = " ".join([self.name, *words]) + " invalidate" * options.invalidate + " cached" * options.cached
         self.invalidates = options.invalidate or "invalidate" in words
-        if self.invalidates and options.output:
+        self.output = "" if options.output == "-" else options.output or ""
+        if self.invalidates and self.output:
             raise UsageError("--invalidate gives --output nothing to write")
         if not 0 <= (options.port or 0) <= LARGEST_PORT:
             raise UsageError(f"{options.port} is not a port")
         for seconds in (options.timeout or 0, options.wait or 0):
             if not 0 <= seconds <= LONGEST_WAIT:
                 raise UsageError(f"{seconds} is not a number of seconds to wait")
-        self.output = options.output
         self.wait = options.wait or DEFAULT_WAIT
         self.copy = ""
         if options.fallback_dir and not self.invalidates:
@@ -255,18 +257,11 @@ def _is_one_output() -> bool:
 
 def run(arguments: list[str]) -> int:
     """Do what the command line `arguments` (without the command) asks; returns the exit status."""
-    if arguments and arguments[0] in API_COMMANDS:
-        from xivo_confgend.client.api_commands import run as run_api_command
-
-        return run_api_command(arguments)
     try:
-        options = parse_simple(arguments)
-        if options is None:
-            from xivo_confgend.client.arguments import parse_any
-
-            options = parse_any(arguments)
-        request = Request(options)
-        return deliver(request, get_content(request, find_server(options)))
+        status = run_command(arguments) if arguments and arguments[0] in API_COMMANDS else run_fetch(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except UsageError as error:
         say(str(error))
         return WRONG_USAGE
@@ -276,13 +271,44 @@ def run(arguments: list[str]) -> int:
         return FAILED
     except BrokenPipeError:
         return FAILED
+    except OSError as error:
+        say(f"cannot write: {reason(error)}")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def run_command(arguments: list[str]) -> int:
+    """One of `API_COMMANDS`; returns the exit status. Raises ConfgenError, and OSError if printing fails."""
+    from xivo_confgend.client.api_commands import run as run_api_command
+
+    return run_api_command(arguments)
+
+
+def run_fetch(arguments: list[str]) -> int:
+    """A fetch; returns the exit status. Raises ConfgenError and BrokenPipeError."""
+    options = parse_simple(arguments)
+    if options is None:
+        from xivo_confgend.client.arguments import parse_any
+
+        try:
+            options = parse_any(arguments)
+        except SystemExit:
+            # help or the version was asked for, and printed
+            return DONE
+    request = Request(options)
+    return deliver(request, get_content(request, find_server(options)))
 
 
 def main() -> "NoReturn":
     """The console script: run, and leave with the exit status."""
     status = run(sys.argv[1:])
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # it was told, or the reader has gone away; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
     if "threading" in sys.modules or sys.gettrace() or sys.getprofile():
         sys.exit(status)
     # everything is written, so there is nothing that taking the interpreter apart would add but time

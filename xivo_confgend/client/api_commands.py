@@ -6,68 +6,99 @@ Reached from the `confgen` command when its first word is one of these; fetching
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
-import shutil
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-DEFAULT_API = "http://127.0.0.1:8670"
+from xivo_confgend.client import advice, wording
+from xivo_confgend.client.arguments import parse_command
+from xivo_confgend.client.wire import ConfgenError, printable, reason
+
 TIMEOUT = 120
 PIECE = 1 << 20
-UNITS = ("B", "kB", "MB", "GB")
+REFUSED = (401, 403)
+FAILURES = (OSError, ValueError, http.client.HTTPException)
+"""What asking and reading raise when what answers is away, breaks off or is no HTTP API."""
 
 
-class ApiError(Exception):
+class ApiError(ConfgenError):
     """The API did not do what was asked; the text is one line, `document` the problem document if there was one."""
 
     def __init__(self, text: str, document: Mapping[str, Any] | None = None) -> None:
-        super().__init__(" ".join(text.split()))
+        super().__init__(printable(" ".join(text.split())))
         self.document = document or {}
 
 
 class Api:
-    """The HTTP API at `address`, asked with `token` if there is one."""
+    """The HTTP API at `address`, asked with `token` if there is one. Raises ApiError, in which neither is a secret."""
 
     def __init__(self, address: str, token: str) -> None:
+        if not address.startswith(("http://", "https://")):
+            raise ApiError("expected an address that begins with http:// or https:// in --api or XIVO_CONFGEND_API")
+        if "@" in address:
+            raise ApiError("the address of the API may not hold a user name: who asks is said by XIVO_CONFGEND_TOKEN")
+        if not (token.isascii() and token.isprintable()):
+            raise ApiError("XIVO_CONFGEND_TOKEN holds characters that cannot be sent")
         self._address = address.rstrip("/")
         self._token = token
 
     def open(self, path: str, method: str = "GET", body: object = None) -> BinaryIO:
         """The body of the answer, to be read and closed. Raises ApiError."""
-        if not self._address.startswith(("http://", "https://")):
-            raise ApiError(f"{self._address}: expected an address that begins with http:// or https://")
         data = None if body is None else json.dumps(body).encode()
         headers = {"X-Auth-Token": self._token} if self._token else {}
         if data is not None:
             headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(self._address + path, data, headers, method=method)  # noqa: S310 - checked
         try:
+            request = urllib.request.Request(self._address + path, data, headers, method=method)  # noqa: S310 - checked
             answer: BinaryIO = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310 - checked
         except urllib.error.HTTPError as error:
-            raise _problem(error) from error
-        except (OSError, ValueError) as error:
-            raise ApiError(f"{self._address} cannot be asked: {getattr(error, 'reason', error)}") from error
+            raise self._problem(error) from error
+        except FAILURES as error:
+            raise self._failure(error) from error
         return answer
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The body of the answer, piece by piece. Raises ApiError."""
+        with self.open(path) as answer:
+            while True:
+                try:
+                    piece = answer.read(PIECE)
+                except FAILURES as error:
+                    raise self._failure(error) from error
+                if not piece:
+                    return
+                yield piece
 
     def json(self, path: str, method: str = "GET", body: object = None) -> Any:
         """The answer as data; None if it is empty. Raises ApiError."""
         with self.open(path, method, body) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            try:
+                text = answer.read()
+                return json.loads(text) if text else None
+            except FAILURES as error:
+                raise self._failure(error) from error
 
+    def _failure(self, error: Exception) -> ApiError:
+        cause = getattr(error, "reason", error)
+        cause = cause if isinstance(cause, Exception) else error
+        return ApiError(f"{self._address} cannot be asked: {reason(cause)}; {advice.on_api(cause)}")
 
-def _problem(error: urllib.error.HTTPError) -> ApiError:
-    try:
-        document = json.loads(error.read())
-        return ApiError(str(document.get("detail") or document["title"]), document)
-    except (ValueError, KeyError, AttributeError):
-        return ApiError(f"HTTP {error.code}")
+    def _problem(self, error: urllib.error.HTTPError) -> ApiError:
+        try:
+            document = json.loads(error.read())
+            text = str(document.get("detail") or document["title"])
+        except (*FAILURES, LookupError, TypeError, AttributeError):
+            document, text = {}, f"{self._address} answers with HTTP status {error.code}"
+        if error.code in REFUSED:
+            text = f"{text}; {advice.on_refusal(bool(self._token))}"
+        return ApiError(text, document)
 
 
 def _file_path(name: str, rest: str = "") -> str:
@@ -78,22 +109,13 @@ def _file_path(name: str, rest: str = "") -> str:
 
 
 def _size(value: float | None) -> str:
-    if value is None:
-        return "-"
-    unit = 0
-    while value >= 1000 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.1f} {UNITS[unit]}" if unit else f"{value:.0f} B"
+    return "-" if value is None else wording.size(value)
 
 
 def _age(time: str | None) -> str:
     if time is None:
         return "never"
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
-    for length, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {name} ago"
-    return f"{max(0, seconds):.0f} s ago"
+    return wording.age((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -105,7 +127,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             cell.rjust(width) if head.endswith(">") else cell.ljust(width)
             for cell, width, head in zip(line, widths, heads, strict=True)
         )
-        print("  ".join(cells).rstrip())
+        print(printable("  ".join(cells).rstrip()))
 
 
 def list_files(api: Api, options: argparse.Namespace) -> int:
@@ -135,16 +157,17 @@ def _file_row(file: Mapping[str, Any]) -> tuple[str, ...]:
 def show(api: Api, options: argparse.Namespace) -> int:
     """The facts and versions of a file, or its content, masked as the permissions say."""
     if options.content:
-        return _copy(api.open(_file_path(options.file, "?cached=true")))
+        return _copy(api.pieces(_file_path(options.file, "?cached=true")))
     facts = api.json(_file_path(options.file, "/info"))
     versions = api.json(_file_path(options.file, "/versions"))
     if options.json:
         return _print_json({**facts, "versions": versions["items"]})
     row = _file_row(facts)
     for head, cell in zip(("file", "state", "lines", "size", "generated", "took", "driver", "error"), row, strict=True):
-        print(f"{head + ':':11}{cell}")
+        print(printable(f"{head + ':':11}{cell}"))
     if facts["pin"]:
-        print(f"pinned:    {facts['pin']['digest'][:12]} by {facts['pin']['pinned_by']}: {facts['pin']['reason']}")
+        pin = facts["pin"]
+        print(printable(f"pinned:    {pin['digest'][:12]} by {pin['pinned_by']}: {pin['reason']}"))
     print()
     print_table(
         ("VERSION", "GENERATED>", "LINES>", "SIZE>", ""),
@@ -170,11 +193,10 @@ def diff(api: Api, options: argparse.Namespace) -> int:
         if given
     }
     query = f"?{urllib.parse.urlencode(chosen)}" if chosen else ""
-    answer = api.open(_file_path(options.file, f"/diff{query}"))
+    pieces = api.pieces(_file_path(options.file, f"/diff{query}"))
     if options.json:
-        with answer:
-            return _print_json({"file": options.file, **chosen, "diff": answer.read().decode("utf-8")})
-    return _copy(answer)
+        return _print_json({"file": options.file, **chosen, "diff": b"".join(pieces).decode("utf-8", "replace")})
+    return _copy(pieces)
 
 
 def status(api: Api, options: argparse.Namespace) -> int:
@@ -221,8 +243,9 @@ def _find_version(api: Api, name: str, given: str | None) -> str:
     else:
         found = [one["digest"] for one in versions if one["digest"].startswith(given.lower())]
     if len(found) != 1:
-        problem = "no kept version" if not found else f"{len(found)} kept versions"
-        raise ApiError(f"{name}: {problem} {'is current' if given is None else f'begin with {given}'}")
+        count = f"{len(found)} kept versions" if found else "no kept version"
+        what = "is current" if given is None else f"{'begin' if found else 'begins'} with {given}"
+        raise ApiError(f"{name}: {count} {what}; confgen show {name} lists them")
     return str(found[0])
 
 
@@ -231,11 +254,9 @@ def _print_json(data: object) -> int:
     return 0
 
 
-def _copy(answer: BinaryIO) -> int:
-    sys.stdout.flush()
-    with answer:
-        shutil.copyfileobj(answer, sys.stdout.buffer, PIECE)
-    sys.stdout.buffer.flush()
+def _copy(pieces: Iterator[bytes]) -> int:
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
     return 0
 
 
@@ -249,43 +270,19 @@ COMMANDS: dict[str, Callable[[Api, argparse.Namespace], int]] = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print data instead of text")
-    address = os.environ.get("XIVO_CONFGEND_API", DEFAULT_API)
-    common.add_argument("--api", default=address, help="address of the HTTP API, also XIVO_CONFGEND_API (%(default)s)")
-    made = argparse.ArgumentParser(
-        prog="confgen",
-        description=__doc__,
-        epilog="A token is taken from the environment variable XIVO_CONFGEND_TOKEN.",
-    )
-    commands = made.add_subparsers(dest="command", required=True)
-    made_commands = {
-        name: commands.add_parser(name, parents=[common], help=(run.__doc__ or "").strip(), description=run.__doc__)
-        for name, run in COMMANDS.items()
-    }
-    for name in ("show", "diff", "pin", "unpin"):
-        made_commands[name].add_argument("file", metavar="FILE", help="RESOURCE/FILENAME")
-    made_commands["show"].add_argument("--content", action="store_true", help="print the stored content instead")
-    made_commands["diff"].add_argument("older", metavar="A", nargs="?", help="beginning of the older version's digest")
-    made_commands["diff"].add_argument("newer", metavar="B", nargs="?", help="beginning of the newer version's digest")
-    made_commands["pin"].add_argument("version", metavar="VERSION", nargs="?", help="beginning of a version's digest")
-    made_commands["pin"].add_argument("--reason", default="", help="for the colleagues")
-    return made
-
-
 def run(arguments: Sequence[str]) -> int:
-    """Do what the command line says; returns the exit status: 0, 1 on failure, 2 for wrong usage."""
+    """Do what the command line says; returns the exit status. Raises ConfgenError, and OSError if printing fails."""
     try:
-        options = parser().parse_args(arguments)
-    except SystemExit as wrong:
-        return int(wrong.code or 0)
-    api = Api(options.api, os.environ.get("XIVO_CONFGEND_TOKEN", ""))
+        options = parse_command(arguments)
+    except SystemExit:
+        # help was asked for, and printed
+        return 0
+    if sys.stdout is None:
+        raise ApiError("standard output is closed")
+    api = Api(options.api, os.environ.get("XIVO_CONFGEND_TOKEN", "").strip())
     try:
         return COMMANDS[options.command](api, options)
-    except ApiError as error:
-        print(f"confgen: {error}", file=sys.stderr)
-        return 1
-    finally:
-        sys.stdout.flush()
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ApiError(
+            f"the answer of {options.api} is not that of this version: {type(error).__name__} {error}"
+        ) from error

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAGIC = b"; confgend/1 "
 LONGEST_HEADER = 65536
 LONGEST_NUMBER = 15
+LONGEST_BEGINNING = 64
+"""Bytes of an answer by which something else than a daemon is known."""
 LARGE_SIZE = 1 << 19
 """Bytes from which on OpenSSL's digest and a mapping of memory are worth the time that their imports take."""
 LARGEST_MAPPING = 1 << 28
@@ -30,6 +32,10 @@ class ConfgenError(Exception):
 
 class Unanswered(ConfgenError):
     """The daemon is away, in trouble, or its answer is not whole: what a fall-back copy is for."""
+
+
+class TimedOut(Unanswered):
+    """The daemon let a time limit pass."""
 
 
 class Server:
@@ -67,13 +73,31 @@ def fetch(server: Server, request: str, wait: float) -> Answer:
     try:
         connection.settimeout(wait)
         connection.sendall(f"{request} framed\n".encode())
-        return receive_answer(connection, deadline)
+        answer = receive_answer(connection, deadline)
     except TimeoutError as error:
-        raise Unanswered(f"no whole answer from {server} within {wait:g} s") from error
+        from xivo_confgend.client.advice import on_silence
+
+        raise TimedOut(f"no whole answer from {server} within {wait:g} s; {on_silence(server)}") from error
     except OSError as error:
-        raise Unanswered(f"the connection to {server} broke: {reason(error)}") from error
+        advice = ""
+        if isinstance(error, ConnectionResetError | BrokenPipeError):
+            from xivo_confgend.client.advice import on_reset
+
+            advice = f"; {on_reset()}"
+        raise Unanswered(f"the connection to {server} broke: {reason(error)}{advice}") from error
     finally:
         connection.close()
+    if not answer.verified:
+        refuse_other_services(server, bytes(answer.content[:LONGEST_BEGINNING]))
+    return answer
+
+
+def refuse_other_services(server: Server, beginning: bytes) -> None:
+    """Raises Unanswered if `beginning`, of an answer without first line, is that of something else than a daemon."""
+    from xivo_confgend.client.advice import other_service
+
+    if other := other_service(beginning):
+        raise Unanswered(f"{server} is not xivo-confgend: {other}")
 
 
 def connect(server: Server) -> _socket.socket:
@@ -91,7 +115,10 @@ def connect(server: Server) -> _socket.socket:
                 connection.close()
     except (OSError, ValueError) as error:
         failure = error
-    raise Unanswered(f"cannot connect to {server}: {reason(failure)}") from failure
+    from xivo_confgend.client.advice import on_connecting
+
+    kind = TimedOut if isinstance(failure, TimeoutError) else Unanswered
+    raise kind(f"cannot connect to {server}: {reason(failure)}; {on_connecting(server, failure)}") from failure
 
 
 def addresses(server: Server) -> "list[tuple[int, Any]]":
