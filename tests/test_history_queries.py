@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
 from xivo_confgend.database import queries
+from xivo_confgend.database.models import SCHEMA_VERSION, UPGRADES
 from xivo_confgend.database.queries import MOST_REFUSED, AuditEntry, Compressed, Limits, PinRow
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 
 ONE, OTHER = FileName("asterisk", "one.conf"), FileName("asterisk", "other.conf")
+NONE, SOME = Warnings(), Warnings(("row 7 is left out", "ein „Wort“"), 9)
 PLENTY = Limits(versions=100, total_bytes=1 << 30, file_bytes=1 << 30, audit_entries=100)
 
 
@@ -26,10 +31,17 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     engine.dispose()
 
 
-def keep(connection: Connection, name: FileName, digest: str, at: float, size: int = 10) -> None:
+def keep(
+    connection: Connection,
+    name: FileName,
+    digest: str,
+    at: float,
+    size: int = 10,
+    warnings: Warnings = NONE,
+) -> None:
     if not queries.has_content(connection, digest):
         queries.add_content(connection, Compressed(digest, size, 1, b"z" * size))
-    queries.add_version(connection, name, digest, at, "driver", 0.1)
+    queries.add_version(connection, name, digest, at, "driver", 0.1, warnings)
 
 
 def digests(connection: Connection, name: FileName = ONE) -> list[str]:
@@ -44,7 +56,7 @@ def test_versions_are_listed_with_the_latest_first(connection):
     for at, digest in enumerate(("a", "b", "a", "c")):
         keep(connection, ONE, digest, at)
     assert digests(connection) == ["c", "a", "b"]
-    assert queries.latest_digests(connection) == {ONE: "c"}
+    assert queries.latest_versions(connection) == {ONE: ("c", NONE)}
 
 
 def test_a_content_that_comes_again_is_one_version_with_two_times(connection):
@@ -52,6 +64,22 @@ def test_a_content_that_comes_again_is_one_version_with_two_times(connection):
     keep(connection, ONE, "a", 5)
     (version,) = queries.list_versions(connection, ONE)
     assert (version.first_generated, version.generated) == (1, 5)
+
+
+def test_warnings_are_kept_with_the_version(connection):
+    keep(connection, ONE, "a", 1, warnings=SOME)
+    keep(connection, ONE, "b", 2)
+    assert [version.warnings for version in queries.list_versions(connection, ONE)] == [NONE, SOME]
+    assert queries.latest_versions(connection) == {ONE: ("b", NONE)}
+
+
+def test_warnings_are_those_of_the_newest_generation_of_a_content(connection):
+    keep(connection, ONE, "a", 1, warnings=SOME)
+    keep(connection, ONE, "a", 2)
+    keep(connection, OTHER, "a", 3)
+    queries.set_warnings(connection, OTHER, "a", SOME)
+    queries.set_warnings(connection, OTHER, "forgotten", SOME)
+    assert queries.latest_versions(connection) == {ONE: ("a", NONE), OTHER: ("a", SOME)}
 
 
 def test_two_files_with_one_content_share_it(connection):
@@ -156,3 +184,79 @@ def test_a_file_of_another_version_counts_as_damaged(tmp_path):
     with pytest.raises(DatabaseError) as raised:
         queries.open_database(tmp_path / "history.sqlite")
     assert queries.is_broken(raised.value)
+
+
+SCHEMA_1 = """
+CREATE TABLE content (
+    digest VARCHAR(64) NOT NULL PRIMARY KEY, size INTEGER NOT NULL, lines INTEGER NOT NULL,
+    stored_size INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE TABLE version (
+    id INTEGER NOT NULL PRIMARY KEY, resource TEXT NOT NULL, filename TEXT NOT NULL, digest VARCHAR(64) NOT NULL,
+    first_generated FLOAT NOT NULL, generated FLOAT NOT NULL, driver TEXT NOT NULL, duration FLOAT NOT NULL,
+    UNIQUE (resource, filename, digest)
+);
+CREATE INDEX version_by_time ON version (resource, filename, generated);
+CREATE TABLE pin (
+    resource TEXT NOT NULL, filename TEXT NOT NULL, digest VARCHAR(64) NOT NULL, pinned_at FLOAT NOT NULL,
+    pinned_by TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (resource, filename)
+);
+CREATE TABLE audit (
+    id INTEGER NOT NULL PRIMARY KEY, at FLOAT NOT NULL, who TEXT, method TEXT NOT NULL, origin TEXT NOT NULL,
+    operation TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL, detail TEXT NOT NULL
+);
+INSERT INTO content VALUES ('a', 1, 1, 1, 'z');
+INSERT INTO version VALUES (1, 'asterisk', 'one.conf', 'a', 1.0, 2.0, 'wazo', 0.1);
+INSERT INTO pin VALUES ('asterisk', 'one.conf', 'a', 3.0, 'maria', 'brake');
+INSERT INTO audit VALUES (1, 4.0, 'maria', 'token', '127.0.0.1', 'PUT', '/', 200, 'pin');
+PRAGMA user_version = 1;
+"""
+"""A database as version 1.0.0 of the daemon leaves it."""
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """The path of a database of schema version 1."""
+    path = tmp_path / "history.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA_1)
+    return path
+
+
+def test_a_database_of_an_earlier_version_is_upgraded(earlier):
+    for _ in range(2):
+        engine, made = queries.open_database(earlier)
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("PRAGMA user_version").scalar_one() == SCHEMA_VERSION
+            assert queries.latest_versions(connection) == {ONE: ("a", NONE)}
+            assert queries.list_pins(connection) == [PinRow(ONE, "a", 3.0, "maria", "brake")]
+            assert queries.list_audit_entries(connection, 10, 0)[0] == 1
+        engine.dispose()
+        assert not made
+    engine, _ = queries.open_database(earlier)
+    with engine.begin() as connection:
+        keep(connection, ONE, "b", 5, warnings=SOME)
+        assert queries.latest_versions(connection) == {ONE: ("b", SOME)}
+    engine.dispose()
+
+
+def test_an_upgraded_database_has_the_columns_of_a_new_one(earlier, tmp_path):
+    def columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
+        queries.open_database(path)[0].dispose()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            tables = ("content", "version", "pin", "audit")
+            return {one: sorted(row[1:4] for row in connection.execute(f"PRAGMA table_info({one})")) for one in tables}
+
+    assert columns(earlier) == columns(tmp_path / "new.sqlite")
+
+
+def test_an_upgrade_that_breaks_off_leaves_the_earlier_version(earlier, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "UPGRADES", {1: (*UPGRADES[1], "no statement")})
+        with pytest.raises(DatabaseError):
+            queries.open_database(earlier)
+    engine, made = queries.open_database(earlier)
+    with engine.begin() as connection:
+        assert queries.latest_versions(connection) == {ONE: ("a", NONE)}
+    engine.dispose()
+    assert not made

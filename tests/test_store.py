@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from xivo_confgend.exceptions import StoreError
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 from xivo_confgend.store import Facts, StagedContent, Store
 
 NAME = FileName("asterisk", "queues.conf")
@@ -94,6 +97,24 @@ def test_facts_survive_a_restart(store):
     after = reopened(store)
     assert after.facts(NAME) == facts
     after.close()
+
+
+def test_warnings_survive_a_restart_and_are_those_of_the_newest_generation(store):
+    put(store, b"one\n")
+    newer = facts_of(b"one\n", warnings=Warnings(("row 7 is left out",), 3))
+    store.confirm(NAME, newer)
+    with closing(reopened(store)) as after:
+        assert after.facts(NAME) == newer
+
+
+def test_facts_of_an_earlier_version_are_read(store):
+    facts = put(store, b"one\n")
+    path = store.root / ".facts" / "asterisk" / "queues.conf.json"
+    kept = json.loads(path.read_text("utf-8"))
+    del kept["facts"]["warnings"]
+    path.write_text(json.dumps(kept), "utf-8")
+    with closing(reopened(store)) as after:
+        assert after.facts(NAME) == facts
 
 
 def test_content_edited_by_hand_has_no_facts_until_it_is_examined(store):

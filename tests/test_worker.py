@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from xivo_confgend import drivers, worker
 from xivo_confgend.exceptions import LONGEST_LINE
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 from xivo_confgend.worker import ENCODE_SIZE, MOST_WARNINGS, RACY_NS, Failed, Generated, Job, stamp
 
 DRIVER = drivers.Driver(FileName("unit", "a.conf"), "one", "confgend", "unit:Driver", "unit", "1.0")
@@ -151,18 +152,42 @@ def test_warnings_of_a_driver_come_back_in_one_line_each_and_bounded(run):
     def generate() -> str:
         for number in range(MOST_WARNINGS + 5):
             logging.getLogger("unit").warning("row %d\nskipped", number)
-        logging.getLogger("unit").warning("%d", "no number")
         return ""
 
     made = run(generate)
-    assert made.warnings == tuple(f"row {number} skipped" for number in range(MOST_WARNINGS))
+    assert made.facts.warnings.lines == tuple(f"row {number} skipped" for number in range(MOST_WARNINGS))
+    assert made.facts.warnings.count == MOST_WARNINGS + 5
+
+
+def test_a_warning_whose_text_cannot_be_made_is_left_out():
+    collector = worker._Collector()
+    collector.emit(logging.LogRecord("unit", logging.WARNING, "", 1, "%d", ("no number",), None))
+    assert collector.warnings == Warnings()
+
+
+def test_a_warning_that_is_given_twice_in_one_generation_is_told_once(run):
+    def generate() -> str:
+        for _ in range(3):
+            logging.getLogger("unit").warning("odd row")
+        return ""
+
+    assert run(generate).facts.warnings == Warnings(("odd row",), 1)
+
+
+def test_warnings_come_back_after_a_driver_that_switched_logging_off(run):
+    def generate() -> str:
+        logging.getLogger("unit").warning("odd row")
+        return ""
+
+    logging.disable(logging.CRITICAL)
+    assert run(generate).facts.warnings.count == 1
 
 
 def test_warnings_come_back_with_a_failure_too(run):
     def generate() -> None:
         logging.getLogger("unit").warning("odd row")
 
-    assert run(generate).warnings == ("odd row",)
+    assert run(generate).warnings == Warnings(("odd row",), 1)
 
 
 def test_a_driver_that_promises_nothing_is_not_deterministic(run):

@@ -35,8 +35,10 @@ from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 from xivo_confgend.store import Facts, Store, StoredFile
 from xivo_confgend.watch import GroupedProbe, Outage
+from xivo_confgend.wording import counted
 from xivo_confgend.worker import Failed, Generated, Job, stamp
 from xivo_confgend.workers import Workers
 
@@ -310,8 +312,7 @@ class Generation:
     def _finish(
         self, name: FileName, status: _Status, run: _Run, outcome: Generated | Failed, kept: Facts | None
     ) -> None:
-        for line in outcome.warnings:
-            logger.warning("%s: %s", name, line)
+        _log_warnings(name, outcome.warnings if isinstance(outcome, Failed) else outcome.facts.warnings)
         if isinstance(outcome, Failed):
             spare = None
             self._clear(self.store.staging_path(name, run.number))
@@ -440,3 +441,10 @@ class Generation:
                 what(observer)
             except Exception:
                 logger.exception("an observer failed")
+
+
+def _log_warnings(name: FileName, warnings: Warnings) -> None:
+    for line in warnings.lines:
+        logger.warning("%s: %s", name, line)
+    if warnings.more:
+        logger.warning("%s: %s only counted", name, counted(warnings.more, "more warning is", "more warnings are"))

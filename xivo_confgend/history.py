@@ -33,6 +33,7 @@ from xivo_confgend.database.queries import AuditEntry, Compressed, Limits, PinRo
 from xivo_confgend.exceptions import ConfgendError
 from xivo_confgend.generation import Observer
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 from xivo_confgend.pins import Pin, Pins
 from xivo_confgend.store import DIRECTORY_MODE, Facts, Store, now
 
@@ -69,7 +70,7 @@ class History(Observer):
         self.key = b""
         self._engine: Engine | None = None
         self._inode = 0
-        self._latest: dict[FileName, str] = {}
+        self._latest: dict[FileName, tuple[str, Warnings]] = {}
         self._waiting: Counter[FileName] = Counter()
         self._numbers = itertools.count(1)
         self._complained = False
@@ -82,7 +83,7 @@ class History(Observer):
         self._trigger = self._reactor.addSystemEventTrigger("during", "shutdown", self._threads.stop)
         try:
             await self._in_thread(self._prepare)
-            self._latest = await self._ask(queries.latest_digests)
+            self._latest = await self._ask(queries.latest_versions)
         except HistoryError:
             return
         self._take_stock()
@@ -106,7 +107,11 @@ class History(Observer):
 
     def generated(self, name: FileName, facts: Facts, changed: bool) -> None:
         """Keep the content that the store holds now, unless it is the latest version already."""
-        if self._latest.get(name) == facts.digest or self._waiting[name] >= MOST_WAITING:
+        latest = self._latest.get(name)
+        if latest is not None and latest[0] == facts.digest:
+            self._keep_warnings(name, facts)
+            return
+        if self._waiting[name] >= MOST_WAITING:
             return
         staged = self._root / "staging" / str(next(self._numbers))
         try:
@@ -114,7 +119,7 @@ class History(Observer):
         except OSError as error:
             logger.debug("%s: this version is not kept: %s", name, error.strerror)
             return
-        self._latest[name] = facts.digest
+        self._latest[name] = (facts.digest, facts.warnings)
         self._waiting[name] += 1
         recording = self._in_thread(lambda: self._record(name, facts, staged))
 
@@ -126,6 +131,14 @@ class History(Observer):
                 logger.error("%s: a version could not be kept: %s", name, kept.getTraceback())
 
         recording.addBoth(done)
+
+    def _keep_warnings(self, name: FileName, facts: Facts) -> None:
+        """Keep the warnings of a generation that gave the latest version once more, if they are others."""
+        if self._latest[name] == (facts.digest, facts.warnings):
+            return
+        self._latest[name] = (facts.digest, facts.warnings)
+        keeping = self._ask(lambda connection: queries.set_warnings(connection, name, facts.digest, facts.warnings))
+        keeping.addErrback(lambda failure: failure.trap(HistoryError) and None)
 
     # What people ask. All of these raise HistoryError through their Deferred.
 
@@ -281,7 +294,7 @@ class History(Observer):
         if version is None or content is None:
             raise NoSuchVersion(f"{row.name}: no version {row.digest} is kept")
         facts = Facts(content.size, content.digest, version.generated, version.duration, lines=content.lines,
-                      driver=version.driver)  # fmt: skip
+                      driver=version.driver, warnings=version.warnings)  # fmt: skip
         pin = Pin(facts, row.pinned_at, row.pinned_by, row.reason)
         self.pins.write(row.name, pin, decompressed(content.data))
         queries.set_pin(connection, row)
@@ -305,7 +318,8 @@ class History(Observer):
         def keep(connection: Connection) -> None:
             if content is not None:
                 queries.add_content(connection, content)
-            queries.add_version(connection, name, facts.digest, facts.generated, facts.driver, facts.duration)
+            queries.add_version(connection, name, facts.digest, facts.generated, facts.driver, facts.duration,
+                                facts.warnings)  # fmt: skip
             queries.prune(connection, self.limits)
 
         self._run(keep)

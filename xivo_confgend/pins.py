@@ -80,7 +80,7 @@ class Pins:
             with contextlib.suppress(ConfgendError, OSError, ValueError, TypeError, KeyError):
                 name = FileName.parse(f"{beside.parent.parent.name}/{beside.parent.name}")
                 kept = json.loads(beside.read_text("utf-8"))
-                pin = Pin(Facts(**kept.pop("facts")), **kept)
+                pin = Pin(Facts.from_json(kept.pop("facts")), **kept)
                 with self._path(name, pin.facts.digest).open("rb") as file:
                     if file_digest(file, "sha256").hexdigest() == pin.facts.digest:
                         self._pins[name] = pin

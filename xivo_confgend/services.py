@@ -21,8 +21,9 @@ from xivo_confgend.history import History, NoSuchVersion
 from xivo_confgend.http_access import Caller
 from xivo_confgend.http_content import Threads
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 from xivo_confgend.pins import Pin
-from xivo_confgend.plugin_helpers.secrets import MaskingRules, load_rules
+from xivo_confgend.plugin_helpers.secrets import MASK, MaskingRules, load_rules
 from xivo_confgend.rest_api import read_rest_api
 from xivo_confgend.store import Facts
 
@@ -145,6 +146,7 @@ class FileFacts:
             "state": state,
             "generating": status.state == "generating",
             **self._content(facts, secrets),
+            "warnings": self.warnings(name, facts.warnings if facts else Warnings(), secrets),
             "last_error": last_error,
             "pin": pin and self.describe_pin(pin, secrets),
         }
@@ -161,6 +163,18 @@ class FileFacts:
         values = (facts.size, facts.lines, self.shown(facts.digest, secrets), written_time(facts.generated),
                   facts.duration, facts.statements, facts.peak_memory)  # fmt: skip
         return dict(zip(CONTENT_FACTS, values, strict=True))
+
+    def warnings(self, name: FileName, warnings: Warnings, secrets: bool) -> dict[str, Any]:
+        """As the schema `Warnings` of the plugin `files` says; the lines are masked as contents are."""
+        return {"count": warnings.count, "lines": [self.masked(name, line, secrets) for line in warnings.lines]}
+
+    def masked(self, name: FileName, line: str, secrets: bool) -> str:
+        """A line that a driver of `name` wrote, as it is told; all of it is masked if its secrets are not known."""
+        if secrets:
+            return line
+        rules = self._daemon.masking
+        masker = rules.masker(name.key, name.filename)
+        return (masker.mask(line.encode()) if rules.knows(name.key) else MASK).decode("utf-8", "replace")
 
     def describe_pin(self, pin: Pin, secrets: bool) -> dict[str, Any]:
         """As the schema `Pin` of the plugin `files` says."""

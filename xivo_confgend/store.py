@@ -17,12 +17,14 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from xivo_confgend.exceptions import StoreError
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
@@ -35,7 +37,8 @@ class Facts:
     """What is known of one content.
 
     `generated`: seconds since the epoch; `duration`: seconds; `digest`: SHA-256 in hexadecimal; `driver`:
-    who made it, as the operator knows it; `statements`, `rows`: of the database, 0 if unknown.
+    who made it, as the operator knows it; `statements`, `rows`: of the database, 0 if unknown; `warnings`: of the
+    generation that gave this content last.
     """
 
     size: int
@@ -46,6 +49,18 @@ class Facts:
     lines: int = 0
     driver: str = ""
     peak_memory: int = 0
+    warnings: Warnings = Warnings()
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Facts:
+        """What `dataclasses.asdict` and JSON made of facts, also those of an earlier version of this daemon.
+
+        Raises TypeError, KeyError or ValueError on anything else.
+        """
+        values = dict(kept)
+        if "warnings" in values:
+            values["warnings"] = Warnings.from_json(values["warnings"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -191,7 +206,7 @@ class Store:
         if name not in self._known:
             with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
                 kept = json.loads(self._facts_path(name).read_text("utf-8"))
-                self._known[name] = (kept["identity"], Facts(**kept["facts"]))
+                self._known[name] = (kept["identity"], Facts.from_json(kept["facts"]))
         identity, facts = self._known.get(name, (None, None))
         return facts if identity == _identity(status) else None
 

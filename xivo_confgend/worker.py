@@ -28,9 +28,11 @@ from xivo_confgend import drivers
 from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import ConfgendError, GenerationError, one_line, reason_of
+from xivo_confgend.notices import Warnings
 from xivo_confgend.store import Facts, StagedContent, now
 
-MOST_WARNINGS = 20
+MOST_WARNINGS = 50
+"""Warnings of one generation that are kept; what comes after them is counted."""
 LONGEST_TRACE = 10_000
 PR_SET_PDEATHSIG = 1
 RACY_NS = 50_000_000
@@ -64,7 +66,6 @@ class Generated:
     state: DatabaseState | None = None
     deterministic: bool = False
     dependencies: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[str, ...] = ()
     first: bool = False
 
 
@@ -75,7 +76,7 @@ class Failed:
     reason: str
     trace: str = ""
     database_away: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: Warnings = Warnings()
 
 
 @dataclass
@@ -91,16 +92,27 @@ _process = _Process()
 
 
 class _Collector(logging.Handler):
-    """Warnings of one generation, for the daemon to log: the worker has no log of its own."""
+    """Warnings of one generation, for the daemon to keep and to log: the worker has no log of its own."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.lines: list[str] = []
+        self._lines: dict[str, None] = {}
+        self._more = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
-            if len(self.lines) < MOST_WARNINGS:
-                self.lines.append(one_line(record.getMessage()))
+            line = one_line(record.getMessage())
+            if line in self._lines:
+                return
+            if len(self._lines) < MOST_WARNINGS:
+                self._lines[line] = None
+            else:
+                self._more += 1
+
+    @property
+    def warnings(self) -> Warnings:
+        """What was warned of so far."""
+        return Warnings(tuple(self._lines), len(self._lines) + self._more)
 
 
 def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float, alive: Connection) -> None:
@@ -142,12 +154,14 @@ def ping() -> int:
 def generate(job: Job) -> Generated | Failed:
     """Run one job. Never raises: everything that a driver can do wrong, `sys.exit()` too, comes back as `Failed`."""
     collector = _Collector()
+    # An earlier driver of this process may have switched logging off.
+    logging.disable(logging.NOTSET)
     logging.getLogger().addHandler(collector)
     started = time.perf_counter()
     try:
         return _generate(job, started, collector)
     except BaseException as error:
-        return Failed(_reason(error), _trace(), _database_away(error), tuple(collector.lines))
+        return Failed(_reason(error), _trace(), _database_away(error), collector.warnings)
     finally:
         logging.getLogger().removeHandler(collector)
 
@@ -176,6 +190,7 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         lines=staged.lines,
         driver=str(job.driver),
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        warnings=collector.warnings,
     )
     return Generated(
         path=staged.path,
@@ -185,7 +200,6 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         state=transaction.state,
         deterministic=deterministic and _dependencies(driver) == before,
         dependencies=before,
-        warnings=tuple(collector.lines),
         first=first,
     )
 

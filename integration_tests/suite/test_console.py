@@ -152,6 +152,20 @@ def test_files_go_stale_when_postgresql_stops_and_the_status_names_it(company: C
     expect(row(files, "asterisk/hep.conf").locator(".badge")).to_have_text("fresh")
 
 
+def test_warnings_of_a_file_are_shown_as_they_come(company: Company, open_page: OpenPage):
+    files, file = open_page(), open_page("#/files/test/fourth.conf")
+    expect(file.locator("#warnings")).to_have_count(0)
+
+    company.puppets.tell("fourth", "warn", lines=["queue row 7 is left out", "row 8: secret = hunter2"])
+    company.daemon.fetch("test/fourth.conf")
+
+    expect(row(files, "test/fourth.conf")).to_contain_text("2 warnings")
+    expect(file.locator("#warnings li")).to_have_text(["queue row 7 is left out", "row 8: secret = ********"])
+    company.puppets.tell("fourth", "say", content="good\n")
+    company.daemon.fetch("test/fourth.conf")
+    expect(file.locator("#warnings")).to_have_count(0)
+
+
 def test_a_content_is_shown_line_by_line(company: Company, open_page: OpenPage):
     content = company.daemon.fetch("asterisk/rtp.conf").text
 

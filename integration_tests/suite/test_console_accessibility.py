@@ -64,6 +64,7 @@ VIEWS = {
     "masked content": View("#/files/asterisk/pjsip.conf", ".text .row", token="reader"),
     "yaml": View("#/files/wazo/uuid.yml", ".text .row"),
     "stale": View("#/files/test/first.conf", ".notice.bad"),
+    "warned": View("#/files/test/second.conf", "#warnings"),
     "versions": View("#/files/asterisk/hep.conf/versions", "#versions"),
     "pinned": View("#/files/asterisk/hep.conf", ".notice.warn"),
     "differences": View("#/files/asterisk/hep.conf/diff", "#diff"),
@@ -79,7 +80,9 @@ VIEWS = {
 
 @pytest.fixture(scope="module")
 def eventful(company: Company) -> Company:
-    """The company with a file that is stale and one that has two versions, the older one pinned."""
+    """The company with a file that is stale, one with warnings, and one with two versions, the older one pinned."""
+    company.puppets.tell("second", "warn", lines=[f"queue row {number} is left out" for number in range(8)])
+    company.daemon.fetch("test/second.conf")
     company.puppets.tell("first", "say", content="good\n")
     company.daemon.fetch("test/first.conf")
     company.puppets.tell("first", "fail", message="no such luck")

@@ -168,21 +168,30 @@ def show(api: Api, options: argparse.Namespace) -> int:
     if facts["pin"]:
         pin = facts["pin"]
         print(printable(f"pinned:    {pin['digest'][:12]} by {pin['pinned_by']}: {pin['reason']}"))
+    _print_warnings(facts["warnings"])
     print()
     print_table(
-        ("VERSION", "GENERATED>", "LINES>", "SIZE>", ""),
+        ("VERSION", "GENERATED>", "LINES>", "SIZE>", "WARNINGS>", ""),
         [
             (
                 one["digest"][:12],
                 _age(one["generated_at"]),
                 f"{one['lines']:,}",
                 _size(one["size"]),
+                f"{one['warnings']['count']:,}",
                 " ".join(mark for mark in ("current", "pinned") if one[mark]),
             )
             for one in versions["items"]
         ],
     )
     return 0
+
+
+def _print_warnings(warnings: Mapping[str, Any]) -> None:
+    for line in warnings["lines"]:
+        print(printable(f"warning:   {line}"))
+    if more := warnings["count"] - len(warnings["lines"]):
+        print(f"warning:   … and {more:,} more")
 
 
 def diff(api: Api, options: argparse.Namespace) -> int:

@@ -1,13 +1,23 @@
 """The tables of the history: kept versions, pins, audit log. SQLite, ours alone; nothing here is PostgreSQL's.
 
-Losing this database loses history, never a file, so there are no migrations: another `SCHEMA_VERSION` begins anew.
+A database of an earlier schema version is upgraded by the statements of `UPGRADES` when it is opened; one of a later
+version (after a downgrade) is given up: losing this database loses history, never a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES: Mapping[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE version ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE version ADD COLUMN warning_count INTEGER NOT NULL DEFAULT 0",
+    ),
+}
+"""For each earlier schema version the statements that make the next one of it."""
 METADATA = MetaData()
 
 contents = Table(
@@ -32,6 +42,8 @@ versions = Table(
     Column("generated", Float, nullable=False, comment="when this content came up last"),
     Column("driver", Text, nullable=False),
     Column("duration", Float, nullable=False),
+    Column("warnings", Text, nullable=False, server_default="[]", comment="JSON list of lines, of the last generation"),
+    Column("warning_count", Integer, nullable=False, server_default="0"),
     UniqueConstraint("resource", "filename", "digest"),
     Index("version_by_time", "resource", "filename", "generated"),
 )

@@ -5,6 +5,7 @@ Each function takes an open connection and blocks; `history` calls them in its o
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from xivo_confgend.database.models import METADATA, SCHEMA_VERSION, audit, contents, pins, versions
+from xivo_confgend.database.models import METADATA, SCHEMA_VERSION, UPGRADES, audit, contents, pins, versions
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Warnings
 
 FILE_MODE = 0o640
 BUSY_TIMEOUT = 5
@@ -25,6 +27,7 @@ WAL_LIMIT = 16 << 20
 REFUSED = 400
 """Audit entries from this status on were refused; they are bounded by themselves: a flood of them hides nothing."""
 MOST_REFUSED = 1000
+WARNINGS = (versions.c.warnings, versions.c.warning_count)
 NOT_OURS = ("no such table", "no such column", "malformed", "not a database", "has no column")
 
 
@@ -40,6 +43,7 @@ class Version:
     size: int
     lines: int
     stored_size: int
+    warnings: Warnings = Warnings()
 
 
 @dataclass(frozen=True)
@@ -109,15 +113,25 @@ def open_database(path: Path) -> tuple[Engine, bool]:
 
     try:
         with engine.begin() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if version not in (0, SCHEMA_VERSION):
-                raise DatabaseError("PRAGMA user_version", None, ValueError(f"malformed: schema version {version}"))
-            METADATA.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            # The sqlite3 module begins no transaction for these statements by itself, and all of them are to be one.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _bring_up_to_date(connection)
     except BaseException:
         engine.dispose()
         raise
     return engine, made
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """Make the tables, or those of an earlier version into today's. Raises DatabaseError for a later version."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version not in (0, SCHEMA_VERSION, *UPGRADES):
+        raise DatabaseError("PRAGMA user_version", None, ValueError(f"malformed: schema version {version}"))
+    for earlier in range(version, SCHEMA_VERSION) if version else ():
+        for statement in UPGRADES[earlier]:
+            connection.exec_driver_sql(statement)
+    METADATA.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def is_broken(error: DatabaseError) -> bool:
@@ -129,10 +143,23 @@ def _of(table: Any, name: FileName) -> Any:
     return and_(table.c.resource == name.resource, table.c.filename == name.filename)
 
 
-def latest_digests(connection: Connection) -> dict[FileName, str]:
-    """Of each file the digest of its latest version."""
-    newest = select(versions.c.resource, versions.c.filename, versions.c.digest).order_by(versions.c.generated)
-    return {FileName(resource, filename): digest for resource, filename, digest in connection.execute(newest)}
+def latest_versions(connection: Connection) -> dict[FileName, tuple[str, Warnings]]:
+    """Of each file the digest of its latest version, and the warnings that are kept with it."""
+    columns = (versions.c.resource, versions.c.filename, versions.c.digest, *WARNINGS)
+    newest = select(*columns).order_by(versions.c.generated)
+    return {
+        FileName(resource, filename): (digest, _warnings(lines, count))
+        for resource, filename, digest, lines, count in connection.execute(newest)
+    }
+
+
+def _warnings(lines: str, count: int) -> Warnings:
+    return Warnings(tuple(json.loads(lines)), count)
+
+
+def _warning_values(warnings: Warnings) -> dict[str, Any]:
+    lines = json.dumps(warnings.lines, ensure_ascii=False)
+    return {"warnings": lines, "warning_count": warnings.count}
 
 
 def has_content(connection: Connection, digest: str) -> bool:
@@ -150,27 +177,43 @@ def add_content(connection: Connection, content: Compressed) -> None:
 
 
 def add_version(
-    connection: Connection, name: FileName, digest: str, generated: float, driver: str, duration: float
+    connection: Connection,
+    name: FileName,
+    digest: str,
+    generated: float,
+    driver: str,
+    duration: float,
+    warnings: Warnings,
 ) -> None:
-    """Say that `name` had the kept content `digest` at a time."""
-    facts = {"generated": generated, "driver": driver, "duration": duration}
+    """Say that `name` had the kept content `digest` at a time, and which warnings came with it."""
+    facts = {"generated": generated, "driver": driver, "duration": duration, **_warning_values(warnings)}
     known = update(versions).where(_of(versions, name), versions.c.digest == digest).values(**facts)
     if connection.execute(known).rowcount == 0:
         row = {"resource": name.resource, "filename": name.filename, "digest": digest, "first_generated": generated}
         connection.execute(insert(versions), [{**row, **facts}])
 
 
+def set_warnings(connection: Connection, name: FileName, digest: str, warnings: Warnings) -> None:
+    """Say that a newer generation gave the same content with these warnings; nothing if it is not kept."""
+    known = update(versions).where(_of(versions, name), versions.c.digest == digest)
+    connection.execute(known.values(**_warning_values(warnings)))
+
+
 def list_versions(connection: Connection, name: FileName) -> list[Version]:
     """The versions of `name`, the latest first."""
     columns = (versions.c.digest, versions.c.generated, versions.c.first_generated, versions.c.driver,
-               versions.c.duration, contents.c.size, contents.c.lines, contents.c.stored_size)  # fmt: skip
+               versions.c.duration, contents.c.size, contents.c.lines, contents.c.stored_size, *WARNINGS)  # fmt: skip
     found = (
         select(*columns)
         .join_from(versions, contents, contents.c.digest == versions.c.digest)
         .where(_of(versions, name))
         .order_by(versions.c.generated.desc(), versions.c.id.desc())
     )
-    return [Version(*row) for row in connection.execute(found)]
+    return [_version(**row) for row in connection.execute(found).mappings()]
+
+
+def _version(warnings: str, warning_count: int, **facts: Any) -> Version:
+    return Version(**facts, warnings=_warnings(warnings, warning_count))
 
 
 def version_content(connection: Connection, name: FileName, digest: str) -> Compressed | None:

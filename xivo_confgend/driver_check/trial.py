@@ -190,7 +190,7 @@ def _behaviour(trial: Trial, made: worker.Generated) -> Iterator[Finding]:
     if made.facts.statements > MANY_STATEMENTS:
         text = f"{made.facts.statements} statements for one file"
         yield warning(trial.where, text, "ask for all rows at once: the number must not grow with the rows")
-    for line in made.warnings:
+    for line in made.facts.warnings.lines:
         yield note(trial.where, f"the driver warns: {line}", "see whether the database is as it should be")
 
 

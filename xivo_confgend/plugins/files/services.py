@@ -119,6 +119,7 @@ class FilesService:
                 "size": one.size,
                 "lines": one.lines,
                 "stored_size": one.stored_size,
+                "warnings": self._facts.warnings(name, one.warnings, caller.reads_secrets),
                 "current": current is not None and one.digest == current.digest,
                 "pinned": pin is not None and one.digest == pin.facts.digest,
             }
@@ -131,8 +132,8 @@ class FilesService:
         self._check_masking(name, caller)
         digest = await self._facts.version(name, shown, caller.reads_secrets)
         kept = await self._daemon.history.content(name, digest)
-        generated = next(v.generated for v in await self._daemon.history.versions(name) if v.digest == digest)
-        facts = Facts(kept.size, kept.digest, generated, lines=kept.lines)
+        version = next(v for v in await self._daemon.history.versions(name) if v.digest == digest)
+        facts = Facts(kept.size, kept.digest, version.generated, lines=kept.lines, warnings=version.warnings)
         return self._reply(name, facts, "version", Source(io.BytesIO(kept.data), compressed=True), caller)
 
     async def diff(self, name: FileName, older: str | None, newer: str | None, context: int, caller: Caller) -> Content:
@@ -203,6 +204,7 @@ class FilesService:
             "Confgend-Digest": shown,
             "Confgend-Lines": str(facts.lines),
             "Confgend-Size": str(facts.size),
+            "Confgend-Warnings": str(facts.warnings.count),
         }
         return Content(
             pieces=self._masked(name, facts, source) if masked else source.pieces,

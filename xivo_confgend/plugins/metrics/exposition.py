@@ -91,6 +91,9 @@ class _Now(Collector):
         times = GaugeMetricFamily(
             "confgend_file_generated_timestamp_seconds", "When the last good content was generated", labels=["file"]
         )
+        warnings = GaugeMetricFamily(
+            "confgend_file_warnings", "Warnings of the generation that gave the last good content", labels=["file"]
+        )
         total = 0
         for name in store.names():
             facts = store.facts(name)
@@ -98,8 +101,10 @@ class _Now(Collector):
                 total += facts.size
                 sizes.add_metric([str(name)], facts.size)
                 times.add_metric([str(name)], facts.generated)
+                warnings.add_metric([str(name)], facts.warnings.count)
         yield sizes
         yield times
+        yield warnings
         yield GaugeMetricFamily("confgend_store_bytes", "Size of all last good contents", value=total)
         yield GaugeMetricFamily(
             "confgend_pinned_files", "Files that are pinned", value=len(self._daemon.history.pins.names())

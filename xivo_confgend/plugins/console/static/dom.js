@@ -61,6 +61,8 @@ const UNITS = ["B", "kB", "MB", "GB"];
 
 export const count = (value) => (value === null || value === undefined ? "–" : whole.format(value));
 
+export const counted = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
+
 export function size(bytes) {
   if (bytes === null || bytes === undefined) return "–";
   let value = bytes;

@@ -1,7 +1,7 @@
 // One file: its facts, the operator's buttons, and its three sides: content, versions, differences.
 
 import { Problem, filePath, getJson, getText, post, put, readText, remove } from "./api.js";
-import { announce, count, duration, element, moment, notice, short, size, timeElement, waiting } from "./dom.js";
+import { announce, count, counted, duration, element, moment, notice, short, size, timeElement, waiting } from "./dom.js";
 import { ask } from "./dialog.js";
 import { badges } from "./files.js";
 import { reader } from "./reader.js";
@@ -9,6 +9,7 @@ import { differences, versions } from "./versions.js";
 
 const TABS = [["content", "Content", ""], ["versions", "Versions", "/versions"], ["diff", "Differences", "/diff"]];
 const PIN = "Clients get this version, whatever the database says, until it is unpinned.";
+const WARNED = "Of the generation that gave this content: what it says was left out, or written otherwise than it stands in the database.";
 const INVALIDATE = "The last good content is forgotten: if the next generation fails, clients get nothing.";
 
 export async function file(page, name, tab, query) {
@@ -161,9 +162,19 @@ function noticesOf(known) {
   if (known.last_error) {
     notices.push(notice("bad", known.state === "stale" ? "Stale: the last good content is served" : "Nothing can be served", known.last_error));
   }
+  if (known.warnings.count) notices.push(warningsOf(known.warnings));
   if (known.pin) {
     const { digest, pinned_at, pinned_by, reason } = known.pin;
     notices.push(notice("warn", `Pinned to ${short(digest)} by ${pinned_by}, ${moment(pinned_at)}`, reason || "No reason was given.", PIN));
   }
   return notices;
+}
+
+function warningsOf({ count: all, lines }) {
+  const rest = all - lines.length;
+  return element("details", { class: "notice warn", id: "warnings", open: lines.length <= 5 },
+    element("summary", {}, element("strong", {}, counted(all, "warning"))),
+    element("p", {}, WARNED),
+    element("ul", {}, lines.map((line) => element("li", {}, line))),
+    rest > 0 && element("p", {}, `${counted(rest, "more warning")} ${rest === 1 ? "is" : "are"} only counted.`));
 }

@@ -1,7 +1,7 @@
 // The table of files. A file that is generated, fails or goes stale changes and moves while one looks.
 
 import { getJson } from "./api.js";
-import { announce, badge, count, duration, element, labelled, notice, size, timeElement } from "./dom.js";
+import { announce, badge, count, counted, duration, element, labelled, notice, size, timeElement } from "./dom.js";
 
 const COLUMNS = [
   { title: "File", key: (file) => file.name },
@@ -142,7 +142,8 @@ function row(file) {
   return element("tr", { "data-file": file.name, "data-state": stateOf(file) },
     element("th", { scope: "row" },
       element("a", { href: `#/files/${file.name}` }, element("span", { class: "quiet" }, `${file.resource}/`), element("wbr"), file.filename),
-      file.last_error && element("p", { class: "reason" }, file.last_error)),
+      file.last_error && element("p", { class: "reason" }, file.last_error),
+      file.warnings.count > 0 && element("p", { class: "remark" }, counted(file.warnings.count, "warning"))),
     element("td", {}, badges(file)),
     element("td", { class: "number wide" }, count(file.lines)),
     element("td", { class: "number middle" }, size(file.size)),
