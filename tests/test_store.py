@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -161,6 +162,31 @@ def test_leftovers_of_a_killed_daemon_are_cleared(store):
 def test_two_daemons_never_share_a_store(store):
     with pytest.raises(StoreError, match=f"store {store.root}: another daemon uses it"):
         Store(store.root).prepare()
+
+
+@pytest.mark.parametrize("removed", ["directory", "lock"])
+def test_a_store_whose_lock_was_removed_is_locked_again(store, removed):
+    if removed == "directory":
+        shutil.rmtree(store.root)
+    else:
+        (store.root / ".lock").unlink()
+    assert store.hold()
+    assert not store.hold()
+    with pytest.raises(StoreError, match="another daemon uses it"):
+        Store(store.root).prepare()
+
+
+def test_a_store_that_another_daemon_has_taken_is_left_alone(store):
+    put(store, b"ours\n")
+    shutil.rmtree(store.root)
+    other = Store(store.root)
+    other.prepare()
+    put(other, b"theirs\n")
+    for what in (lambda: put(store, b"ours again\n", run=2), lambda: store.remove(NAME)):
+        with pytest.raises(StoreError, match="another daemon uses it"):
+            what()
+    assert content_of(other) == b"theirs\n"
+    other.close()
 
 
 def test_a_second_daemon_that_is_turned_away_clears_nothing(store):

@@ -23,18 +23,18 @@ from typing import Any, BinaryIO, TypeVar
 import zstandard
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from xivo_confgend.database import queries
 from xivo_confgend.database.queries import AuditEntry, Compressed, Limits, PinRow, Version
-from xivo_confgend.exceptions import ConfgendError
+from xivo_confgend.exceptions import ConfgendError, StoreError
 from xivo_confgend.generation import Observer
 from xivo_confgend.names import FileName
 from xivo_confgend.notices import Warnings
-from xivo_confgend.pins import Pin, Pins
+from xivo_confgend.pins import HeldPin, Pin, Pins
 from xivo_confgend.store import DIRECTORY_MODE, Facts, Store, now
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ COMPRESSION_LEVEL = 3
 MOST_WAITING = 8
 """Contents of one file that wait to be compressed; those that come faster are left out."""
 NICENESS = 10
+RETRY_INTERVAL = 60.0
+"""Seconds after which a version that could not be kept is tried again."""
 T = TypeVar("T")
 
 
@@ -67,6 +69,7 @@ class History(Observer):
         self._store = store
         self._root = store.root / DIRECTORY
         self.pins = Pins(self._root / "pinned")
+        self.pins.on_loss = self._restore_pins
         self.key = b""
         self._engine: Engine | None = None
         self._inode = 0
@@ -74,6 +77,9 @@ class History(Observer):
         self._waiting: Counter[FileName] = Counter()
         self._numbers = itertools.count(1)
         self._complained = False
+        self._pinning = DeferredLock()
+        self._restoring = False
+        self._retry: Any = None
         self._trigger: Any = None
         self._threads = ThreadPool(minthreads=1, maxthreads=1, name="history")
 
@@ -93,6 +99,8 @@ class History(Observer):
         if self._trigger is not None:
             self._reactor.removeSystemEventTrigger(self._trigger)
             self._trigger = None
+            if self._retry is not None and self._retry.active():
+                self._retry.cancel()
             await self._in_thread(self._close)
             self._threads.stop()
 
@@ -118,6 +126,10 @@ class History(Observer):
             os.link(self._store.path(name), staged)
         except OSError as error:
             logger.debug("%s: this version is not kept: %s", name, error.strerror)
+            if staged.parent.is_dir():
+                self._try_again()
+            else:
+                self._repair()
             return
         self._latest[name] = (facts.digest, facts.warnings)
         self._waiting[name] += 1
@@ -127,8 +139,12 @@ class History(Observer):
             self._waiting[name] -= 1
             if kept is True:
                 self.on_version(name)
-            elif isinstance(kept, Failure) and not kept.check(HistoryError):
-                logger.error("%s: a version could not be kept: %s", name, kept.getTraceback())
+            elif isinstance(kept, Failure):
+                if not kept.check(HistoryError):
+                    logger.error("%s: a version could not be kept: %s", name, kept.getTraceback())
+                if self._latest.get(name, ("",))[0] == facts.digest:
+                    del self._latest[name]
+                self._try_again()
 
         recording.addBoth(done)
 
@@ -139,6 +155,26 @@ class History(Observer):
         self._latest[name] = (facts.digest, facts.warnings)
         keeping = self._ask(lambda connection: queries.set_warnings(connection, name, facts.digest, facts.warnings))
         keeping.addErrback(lambda failure: failure.trap(HistoryError) and None)
+
+    def _repair(self) -> None:
+        """Make directories that were removed, and the database that went with them; then keep what the store holds."""
+
+        def repair() -> None:
+            self._run(lambda _connection: None)
+            self._make_directories()
+
+        def repaired(result: object) -> None:
+            if isinstance(result, Failure):
+                self._try_again()
+            else:
+                self._take_stock()
+
+        self._in_thread(repair).addBoth(repaired)
+
+    def _try_again(self) -> None:
+        """Look in a while for what could not be kept; a generation of the file before that keeps it as well."""
+        if self._trigger is not None and (self._retry is None or not self._retry.active()):
+            self._retry = self._reactor.callLater(RETRY_INTERVAL, self._take_stock)
 
     # What people ask. All of these raise HistoryError through their Deferred.
 
@@ -156,18 +192,35 @@ class History(Observer):
     async def pin(self, name: FileName, digest: str, who: str, reason: str) -> Pin:
         """Serve a version until it is unpinned. Raises NoSuchVersion."""
         row = PinRow(name, digest, now(), who, reason)
-        pin = await self._ask(lambda connection: self._write_pin(connection, row))
-        self.pins.show(name, pin)
-        await self._in_thread(lambda: self.pins.erase(name, but=digest))
-        return pin
+        return await self._pinning.run(lambda: ensureDeferred(self._pin(row)))
+
+    async def _pin(self, row: PinRow) -> Pin:
+        held = await self._ask(lambda connection: self._write_pin(connection, row))
+        self.pins.show(row.name, held)
+        await self._in_thread(lambda: self.pins.erase(row.name, but=row.digest))
+        return held.pin
 
     async def unpin(self, name: FileName) -> bool:
         """Serve what the database says again; returns whether something was pinned."""
+        return await self._pinning.run(lambda: ensureDeferred(self._unpin(name)))
+
+    async def _unpin(self, name: FileName) -> bool:
         was_pinned = self.pins.get(name) is not None
         await self._ask(lambda connection: queries.remove_pin(connection, name))
         self.pins.hide(name)
         await self._in_thread(lambda: self.pins.erase(name))
         return was_pinned
+
+    def _restore_pins(self) -> None:
+        """Write pinned contents that were removed from the disk again."""
+        if not self._restoring and self._trigger is not None:
+            self._restoring = True
+            self._in_thread(self._write_removed_pins).addBoth(self._restored)
+
+    def _restored(self, result: object) -> None:
+        self._restoring = False
+        if isinstance(result, Failure):
+            logger.error("pinned contents cannot be written again: %s", result.getErrorMessage())
 
     def note(self, entry: AuditEntry) -> None:
         """Write an entry into the audit log, and into the daemon's log in case the history is lost."""
@@ -202,7 +255,7 @@ class History(Observer):
                     raise
                 self._begin_anew(f"is damaged ({' '.join(str(error.orig).split())})")
                 return self._in_transaction(what)
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, OSError, StoreError) as error:
             cause = getattr(error, "orig", None) or error
             problem = f"the history cannot be used: {' '.join(str(cause).split())}"
             if not self._complained:
@@ -235,17 +288,23 @@ class History(Observer):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
-            for directory in (self._root, self._root / "staging", self._root / "pinned"):
-                directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+            self._make_directories()
             for left in (self._root / "staging").iterdir():
                 left.unlink()
-            self.key = _key(self._root / "key")
             self.pins.load()
         except OSError as error:
             logger.error("the history cannot be used: %s: %s", error.strerror, error.filename)
         self._run(self._reconcile)
 
+    def _make_directories(self) -> None:
+        """Make what is missing, also after it was removed; the key stays what it was. Raises OSError, StoreError."""
+        self._store.hold()
+        for directory in (self._root, self._root / "staging", self._root / "pinned"):
+            directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+        self.key = _key(self._root / "key", self.key)
+
     def _open(self) -> Engine:
+        self._make_directories()
         self._engine, made = queries.open_database(self._path)
         self._inode = self._path.stat().st_ino
         if made:
@@ -263,13 +322,32 @@ class History(Observer):
         self._reactor.callFromThread(self._take_stock)
 
     def _adopt_pins(self, engine: Engine) -> None:
-        """Write the pins that are served into a database that does not know them."""
+        """Write the pins that are served, and their versions, into a database that does not know them."""
+        self._write_removed_pins()
         with engine.begin() as connection:
-            for name in self.pins.names():
-                pin = self.pins.get(name)
-                assert pin is not None
-                row = PinRow(name, pin.facts.digest, pin.pinned_at, pin.pinned_by, pin.reason)
-                queries.set_pin(connection, row)
+            for name, held in self.pins.held():
+                pin, facts = held.pin, held.pin.facts
+                if self._keep_content(connection, held):
+                    queries.add_version(connection, name, facts.digest, facts.generated, facts.driver, facts.duration,
+                                        facts.warnings)  # fmt: skip
+                queries.set_pin(connection, PinRow(name, facts.digest, pin.pinned_at, pin.pinned_by, pin.reason))
+
+    @staticmethod
+    def _keep_content(connection: Connection, held: HeldPin) -> bool:
+        """Whether the pinned content is kept in the database now."""
+        if queries.has_content(connection, held.pin.facts.digest):
+            return True
+        with held.reopened() as file:
+            content = _compress(file, held.pin.facts)
+        if content is not None:
+            queries.add_content(connection, content)
+        return content is not None
+
+    def _write_removed_pins(self) -> None:
+        """Raises OSError, StoreError."""
+        self._make_directories()
+        for name in self.pins.restore():
+            logger.error("%s: the pinned content was removed from the disk, it was written again", name)
 
     def _reconcile(self, connection: Connection) -> None:
         """Serve exactly the pins that the database knows: a killed daemon may have left one step undone."""
@@ -287,7 +365,7 @@ class History(Observer):
                     logger.error("%s; it is not pinned any more", error)
                     queries.remove_pin(connection, name)
 
-    def _write_pin(self, connection: Connection, row: PinRow) -> Pin:
+    def _write_pin(self, connection: Connection, row: PinRow) -> HeldPin:
         """Write the pin and its content. Raises NoSuchVersion, OSError."""
         version = next((v for v in queries.list_versions(connection, row.name) if v.digest == row.digest), None)
         content = queries.version_content(connection, row.name, row.digest)
@@ -296,18 +374,17 @@ class History(Observer):
         facts = Facts(content.size, content.digest, version.generated, version.duration, lines=content.lines,
                       driver=version.driver, warnings=version.warnings)  # fmt: skip
         pin = Pin(facts, row.pinned_at, row.pinned_by, row.reason)
-        self.pins.write(row.name, pin, decompressed(content.data))
+        held = self.pins.write(row.name, pin, decompressed(content.data))
         queries.set_pin(connection, row)
-        return pin
+        return held
 
     def _record(self, name: FileName, facts: Facts, staged: Path) -> bool:
         """Compress and keep the content in `staged`; whether it is kept."""
         try:
             known = self._run(lambda connection: queries.has_content(connection, facts.digest))
-            content = None if known else _compress(staged, facts)
+            content = None if known else _compress_file(staged, facts)
         except OSError as error:
-            logger.error("%s: a version could not be kept: %s", name, error.strerror)
-            return False
+            raise HistoryError(f"{name}: a version could not be kept: {error.strerror}") from error
         finally:
             with contextlib.suppress(OSError):
                 staged.unlink()
@@ -332,24 +409,29 @@ class History(Observer):
             self._engine = None
 
 
-def _key(path: Path) -> bytes:
-    """The secret of this installation that digests are keyed with, made at its first start."""
+def _key(path: Path, known: bytes) -> bytes:
+    """The secret of this installation that digests are keyed with: the one in use, or one made at its first start."""
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(known or secrets.token_bytes(32))
     return path.read_bytes()
 
 
-def _compress(path: Path, facts: Facts) -> Compressed | None:
-    """The content at `path`; None if it is not the one that `facts` describe."""
+def _compress_file(path: Path, facts: Facts) -> Compressed | None:
+    """As `_compress`."""
+    with path.open("rb", buffering=0) as file:
+        return _compress(file, facts)
+
+
+def _compress(file: BinaryIO, facts: Facts) -> Compressed | None:
+    """The content of `file`; None if it is not the one that `facts` describe."""
     compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compressobj()
     digest = sha256()
     parts = []
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-            parts.append(compressor.compress(piece))
+    while piece := file.read(PIECE):
+        digest.update(piece)
+        parts.append(compressor.compress(piece))
     parts.append(compressor.flush())
     if digest.hexdigest() != facts.digest:
         return None

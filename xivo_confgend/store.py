@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 """Contents hold passwords: nobody but owner and group reads them (defect D15 of docs/spec/30-daemon.md)."""
 READ_SIZE = 1 << 20
+LOCK_ATTEMPTS = 10
+"""Times that the lock file may be replaced while it is being locked."""
 
 
 @dataclass(frozen=True)
@@ -95,32 +98,58 @@ class Store:
         self._facts = self.root / ".facts"
         self._known: dict[FileName, tuple[list[int], Facts]] = {}
         self._lock: BinaryIO | None = None
+        self._closed = False
+        self._holding = threading.Lock()
 
     def prepare(self) -> None:
         """Make the directories, keep other daemons out, clear what a killed one left in the staging area."""
+        self.hold()
         try:
-            self.root.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-            for directory in (self._staging, self._facts):
-                directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-            self._lock = _create(self.root / ".lock")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for left in self._staging.iterdir():
                 left.unlink()
-        except BlockingIOError as error:
-            raise StoreError(f"store {self.root}: another daemon uses it") from error
         except OSError as error:
             raise StoreError(f"store {self.root}: {error.strerror}: {error.filename}") from error
 
+    def hold(self) -> bool:
+        """Keep other daemons out, also after the directory or its lock was removed; may be called from any thread.
+
+        Returns whether the lock had to be taken. Raises StoreError if another daemon has taken it, or after `close`.
+        """
+        with self._holding:
+            if self._closed:
+                raise StoreError(f"store {self.root}: it is closed")
+            try:
+                for directory in (self.root, self._staging, self._facts):
+                    directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+                if self._lock is not None and _is_same(self._lock, self._lock_path):
+                    return False
+                lock = _locked(self._lock_path)
+            except BlockingIOError as error:
+                raise StoreError(f"store {self.root}: another daemon uses it") from error
+            except OSError as error:
+                raise StoreError(f"store {self.root}: {error.strerror}: {error.filename}") from error
+            if self._lock is not None:
+                self._lock.close()
+            self._lock = lock
+            return True
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.root / ".lock"
+
     def close(self) -> None:
         """Let other daemons in."""
-        if self._lock is not None:
-            self._lock.close()
+        with self._holding:
+            self._closed = True
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
 
     def staging_path(self, name: FileName, run: int) -> Path:
         """Where the worker of run number `run` of this daemon writes the content of `name`."""
-        with contextlib.suppress(OSError):
-            # Someone may have emptied the whole cache meanwhile.
-            self._staging.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        with contextlib.suppress(StoreError):
+            # The whole cache may have been removed meanwhile.
+            self.hold()
         return self._staging / f"{name.key}.{os.getpid()}.{run}"
 
     def path(self, name: FileName) -> Path:
@@ -128,8 +157,9 @@ class Store:
         return self.root / name.resource / name.filename
 
     def commit(self, name: FileName, staged: Path, facts: Facts) -> None:
-        """Replace the content of `name` by the flushed file `staged`."""
+        """Replace the content of `name` by the flushed file `staged`. Raises StoreError if another daemon took over."""
         target = self.path(name)
+        self.hold()
         try:
             target.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
             identity = _identity(staged.stat())
@@ -144,6 +174,7 @@ class Store:
         known = self._known.get(name)
         if known is None or known[1].digest != facts.digest:
             raise StoreError(f"store: {name} is not what was to be confirmed")
+        self.hold()
         self._known[name] = (known[0], facts)
         with contextlib.suppress(OSError):
             self._write_facts(name)
@@ -181,6 +212,7 @@ class Store:
 
     def remove(self, name: FileName) -> None:
         """Forget the content of `name`; no error if there is none."""
+        self.hold()
         self._known.pop(name, None)
         try:
             for path in (self.path(name), self._facts_path(name)):
@@ -227,6 +259,30 @@ def _create(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "wb", buffering=0)
 
 
+def _locked(path: Path) -> BinaryIO:
+    """The file at `path`, locked. Raises BlockingIOError if another process has locked it, OSError."""
+    for _ in range(LOCK_ATTEMPTS):
+        file = _create(path)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise
+        if _is_same(file, path):
+            return file
+        # It was removed between opening and locking, so another process may have made and locked a new one.
+        file.close()
+    raise BlockingIOError
+
+
+def _is_same(file: BinaryIO, path: Path) -> bool:
+    """Whether the open `file` is what `path` names."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 class StagedContent:
     """A content being written in a worker process.
 
@@ -240,6 +296,7 @@ class StagedContent:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.in_store = True
+        self.flushed = False
         self.problem = ""
         self.size = 0
         self.lines = 0
@@ -271,6 +328,7 @@ class StagedContent:
         if self.in_store and digest != known_digest:
             try:
                 os.fsync(self._file.fileno())
+                self.flushed = True
             except OSError as error:
                 self._move(error)
         self._file.close()

@@ -232,10 +232,12 @@ class TestPins:
         until(lambda: http.get(f"{FILE}/versions").json()["items"][0]["digest"] == sha("newest\n"))
         assert [item["digest"] for item in versions(http, 2)] == [sha("newest\n"), sha("old\n")]
 
-    def test_a_pinned_content_that_was_lost_is_generated_and_said(self, http, daemon):
-        (daemon.cache / ".history/pinned/test/first.conf" / sha("old\n")).unlink()
-        assert daemon.fetch("test/first.conf").text == "new\n"
-        assert "the pinned version cannot be read" in daemon.log
+    def test_a_pinned_content_that_was_removed_is_written_again(self, http, daemon):
+        path = daemon.cache / ".history/pinned/test/first.conf" / sha("old\n")
+        path.unlink()
+        assert daemon.fetch("test/first.conf").text == "old\n"
+        until(lambda: "the pinned content was removed from the disk, it was written again" in daemon.log)
+        assert path.read_text() == "old\n"
         daemon.stop()
         daemon.start()
         assert daemon.fetch("test/first.conf").text == "old\n"
