@@ -26,6 +26,7 @@ from typing import BinaryIO, Protocol
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
@@ -39,11 +40,13 @@ from xivo_confgend.notices import Warnings
 from xivo_confgend.store import Facts, Store, StoredFile
 from xivo_confgend.watch import GroupedProbe, Outage
 from xivo_confgend.wording import counted
-from xivo_confgend.worker import Failed, Generated, Job, stamp
+from xivo_confgend.worker import Failed, Generated, Job, flushed, stamp
 from xivo_confgend.workers import Workers
 
 logger = logging.getLogger(__name__)
 
+HOLD_INTERVAL = 0.25
+"""Seconds between two checks that the lock of the store is still there."""
 FIRST_TIME = 0.2
 """Seconds that the first generation of a file in a process may take longer, for imports and the connection."""
 
@@ -185,16 +188,33 @@ class Generation:
         self._pins: Pins = pins or NoPins()
         self._files: dict[FileName, _Status] = {}
         self._probes = GroupedProbe(reactor, Probe(settings.db_uri))
+        self._holding = LoopingCall(self._hold)
+        self._holding.clock = reactor  # type: ignore[assignment]
+        self._held = True
 
     def start(self) -> None:
         """Start the workers."""
         self.workers.start()
         self._probes.start()
+        self._holding.start(HOLD_INTERVAL)
 
     async def stop(self) -> None:
         """Kill the workers; what runs or waits fails."""
+        if self._holding.running:
+            self._holding.stop()
         await self.workers.stop()
         await self._probes.stop()
+
+    def _hold(self) -> None:
+        """Keep the store for this daemon, one line for each change."""
+        try:
+            if self.store.hold():
+                logger.error("%s was removed while it was in use: it was made and locked again", self.store.root)
+            self._held = True
+        except StoreError as error:
+            if self._held:
+                logger.error("%s; files are generated and sent, but not kept", error)
+            self._held = False
 
     async def answer(self, name: FileName, cached: bool = False, anew: bool = False) -> Answer:
         """The content of `name`, no older than this call; with `cached` the stored one if there is one.
@@ -300,6 +320,7 @@ class Generation:
             self._tell(lambda observer: observer.started(name))
 
         done = maybeDeferred(self.workers.submit, job, self._is_long(status, kept), started)
+        done.addCallback(lambda outcome: self._flush(name, outcome))
         done.addCallback(lambda outcome: self._finish(name, status, run, outcome, kept))
         done.addErrback(self._break_down, status, run)
 
@@ -308,6 +329,15 @@ class Generation:
         if status.duration is not None:
             return status.duration > self._settings.short_generation
         return kept is not None and kept.duration > self._settings.short_generation + FIRST_TIME
+
+    def _flush(self, name: FileName, outcome: Generated | Failed) -> Generated | Failed | Deferred[Generated]:
+        """Flush what the worker did not, as it was stored already, if it was invalidated or edited meanwhile."""
+        if isinstance(outcome, Failed) or outcome.flushed or outcome.problem:
+            return outcome
+        current = self.store.facts(name)
+        if current is not None and current.digest == outcome.facts.digest:
+            return outcome
+        return deferToThread(flushed, outcome)
 
     def _finish(
         self, name: FileName, status: _Status, run: _Run, outcome: Generated | Failed, kept: Facts | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import fcntl
 import gc
 import logging
@@ -53,7 +54,8 @@ class Job:
 class Generated:
     """A content was written.
 
-    `path`: where; `in_store`: whether that is the staging area; `problem`: why not. `state`: the
+    `path`: where; `in_store`: whether that is the staging area; `problem`: why not. `flushed`: whether it is on the
+    disk for certain; what is stored already need not be. `state`: the
     moment of the database, None if the driver asked nothing. `deterministic`: whether the driver says
     that its content depends on nothing but database, configuration and `dependencies` (files with
     their stamps, see `stamp`). `first`: of this file in this process, so imports and a connection are in its duration.
@@ -67,6 +69,17 @@ class Generated:
     deterministic: bool = False
     dependencies: tuple[tuple[str, str], ...] = ()
     first: bool = False
+    flushed: bool = True
+
+
+def flushed(outcome: Generated) -> Generated:
+    """`outcome` with its content on the disk, or with the problem why it is not. Blocks."""
+    try:
+        with outcome.path.open("rb") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        return dataclasses.replace(outcome, problem=f"store: cannot flush {outcome.path}: {error.strerror}")
+    return dataclasses.replace(outcome, flushed=True)
 
 
 @dataclass(frozen=True)
@@ -201,6 +214,7 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         deterministic=deterministic and _dependencies(driver) == before,
         dependencies=before,
         first=first,
+        flushed=staged.flushed,
     )
 
 
