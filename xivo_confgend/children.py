@@ -6,10 +6,13 @@ that none of it is held here.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 from xivo_confgend.exceptions import ConfgendError
 
@@ -18,6 +21,32 @@ PIECE = 1 << 16
 
 class ChildError(ConfgendError):
     """The process ended without a result; the text is the last line it said."""
+
+
+def kill(child: subprocess.Popen[Any]) -> None:
+    """Kill a process that was started in a session of its own, and every process of its group; no error if it ended."""
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def run_limited(
+    command: Sequence[str], seconds: float, given: bytes | None = None, **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `command` with `given` on its standard input and `options` of `subprocess.Popen`.
+
+    Raises `subprocess.TimeoutExpired` after so many `seconds`, having killed it and the processes that it started,
+    and OSError if it cannot be started.
+    """
+    if given is not None:
+        options["stdin"] = subprocess.PIPE
+    with subprocess.Popen(command, start_new_session=True, **options) as child:
+        try:
+            output, errors = child.communicate(given, seconds)
+        except BaseException:
+            kill(child)
+            raise
+        return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
 
 class Children:
@@ -35,7 +64,7 @@ class Children:
         try:
             _, said = child.communicate(given, seconds)
         except subprocess.TimeoutExpired as error:
-            child.kill()
+            kill(child)
             child.communicate()
             raise ChildError(f"took longer than {seconds:g} s") from error
         finally:
@@ -57,7 +86,7 @@ class Children:
             said = errors.read()
             child.wait()
         finally:
-            child.kill()
+            kill(child)
             child.communicate()
             self._running.discard(child)
         _check(child, said)
@@ -66,7 +95,9 @@ class Children:
         # -P: it loads what is installed, whatever the current directory holds.
         command = [sys.executable, "-P", "-m", *arguments]
         try:
-            child = subprocess.Popen(command, stdin=given, stdout=output, stderr=subprocess.PIPE)
+            child = subprocess.Popen(
+                command, stdin=given, stdout=output, stderr=subprocess.PIPE, start_new_session=True
+            )
         except OSError as error:
             raise ChildError(f"cannot start: {error.strerror}") from error
         self._running.add(child)
@@ -80,7 +111,7 @@ class Children:
     def kill(self) -> None:
         """End all of them now."""
         for child in list(self._running):
-            child.kill()
+            kill(child)
 
 
 def _check(child: subprocess.Popen[bytes], said: bytes) -> None:

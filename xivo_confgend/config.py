@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from xivo_confgend import rest_api
+from xivo_confgend.children import run_limited
 from xivo_confgend.exceptions import ConfigurationError
 
 DEFAULT_CONFIG_FILE = "/etc/xivo-confgend/config.yml"
@@ -233,9 +234,8 @@ def _execute(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     if not command:
         return None
     try:
-        done = subprocess.run(
-            str(command).split(" "), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=EXEC_TIMEOUT
-        )
+        done = run_limited(str(command).split(" "), EXEC_TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        done.check_returncode()
         return yaml.safe_load(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError, yaml.YAMLError) as error:
         # The output may be the secret itself, so only the kind of failure is told.

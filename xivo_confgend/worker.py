@@ -7,7 +7,6 @@ area and returns facts. It may hang, leak or die; the daemon kills and replaces 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import dataclasses
 import fcntl
 import gc
@@ -15,10 +14,12 @@ import logging
 import os
 import resource
 import signal
+import struct
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ from xivo_confgend.store import Facts, StagedContent, now
 MOST_WARNINGS = 50
 """Warnings of one generation that are kept; what comes after them is counted."""
 LONGEST_TRACE = 10_000
-PR_SET_PDEATHSIG = 1
+F_SETOWN_EX, F_GETOWN_EX, F_OWNER_PGRP = 15, 16, 2
+OWNER = struct.Struct("ii")
+"""Who gets the signals of a descriptor: see fcntl(2)."""
 RACY_NS = 50_000_000
 """A file changed this shortly before it was looked at may change again under the same time stamp."""
 ENCODE_SIZE = 1 << 16
@@ -129,8 +132,11 @@ class _Collector(logging.Handler):
 
 
 def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float, alive: Connection) -> None:
-    """Make this process a worker; it ends with the daemon, which holds the other end of `alive`."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Make this process a worker; it ends with the daemon, which holds the other end of `alive`.
+
+    It leads a session of its own, so that the processes that drivers start can be ended with it.
+    """
+    os.setsid()
     _end_with(alive)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -140,13 +146,33 @@ def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float,
 
 
 def _end_with(alive: Connection) -> None:
-    """Have the system kill this process when `alive` is closed at the other end, whatever a driver does then."""
+    """Have the system kill this process group when `alive` is closed at the other end, whatever a driver does then.
+
+    What an earlier worker of the same pipe left behind, having ended by itself, is killed now.
+    """
     _process.alive = alive
-    fcntl.fcntl(alive, fcntl.F_SETOWN, os.getpid())
+    util.Finalize(None, _end_others, exitpriority=0)
+    kind, earlier = OWNER.unpack(fcntl.fcntl(alive, F_GETOWN_EX, OWNER.pack(0, 0)))
+    fcntl.fcntl(alive, F_SETOWN_EX, OWNER.pack(F_OWNER_PGRP, os.getpid()))
     fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
     if alive.poll():
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.killpg(os.getpid(), signal.SIGKILL)
+    if kind == F_OWNER_PGRP and earlier not in (0, os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(earlier, signal.SIGKILL)
+
+
+def _end_others() -> None:
+    """Kill the rest of the process group when this process ends by itself.
+
+    With its end of the pipe closed, closing the other end would signal no process.
+    """
+    ours = os.getpid()
+    for pid in (int(path.name) for path in Path("/proc").glob("[0-9]*")):
+        with contextlib.suppress(OSError):
+            if pid != ours and os.getpgid(pid) == ours:
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -16,10 +16,9 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from functools import partial
 from multiprocessing import util
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -36,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 Outcome = Generated | Failed
 GRACE = 5.0
-"""Seconds after the time-out in which pebble must have killed a worker before the pool itself counts as broken."""
+"""Seconds beyond the time-out that a job may wait for a worker that does not begin it."""
 LOOK_INTERVAL = 0.25
 """Seconds between two looks whether a worker is still there."""
 BEGIN_LIMIT = 15.0
@@ -67,39 +66,49 @@ def make_room_for_sockets() -> None:
 class _Worker:
     """One worker process and what it is doing.
 
-    `alive` is a pipe of its own (its signal goes to one process only). Nobody else has the writing
-    end `living`, so the system closes it when this process ends, however it ends.
+    `make_pool` makes a pool of one process around the reading end of a pipe. No other process has the writing end:
+    when it is closed, by `replace`, `end` or the end of this process, the system kills the worker and everything
+    that a driver started in its process group.
     """
 
-    def __init__(self, make_pool: Callable[[Connection], ProcessPool], alive: Connection, living: Connection) -> None:
-        self._make_pool: Callable[[], ProcessPool] = partial(make_pool, alive)
-        self._living = living
-        self._pool = self._make_pool()
+    def __init__(self, make_pool: Callable[[Connection], ProcessPool], context: BaseContext) -> None:
+        self._make_pool = make_pool
+        self._context = context
+        self._begin()
         self.pid = 0
         self.busy = False
         self.long = False
-        self.restarts = -1
+        self.restarts = 0
+
+    def _begin(self) -> None:
+        alive, self._living = self._context.Pipe(duplex=False)
+        self._pool = self._make_pool(alive)
 
     def warm_up(self) -> None:
-        """Start the process now, so that the first request does not wait for it."""
-        future = self.schedule(worker.ping, (), GRACE * 6)
-        future.add_done_callback(self._remember_pid)
+        """Start the process now, so that the next job does not wait for it. Raises RuntimeError or OSError."""
+        self._pool.schedule(worker.ping).add_done_callback(self._remember_pid)
 
-    def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float) -> Future[Any]:
-        """Run in the process; makes the pool anew if it is broken."""
+    def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
+        """Run in the process; makes the pool anew if it is broken.
+
+        Without a time limit of the pool's: that would follow the clock on the wall.
+        """
         try:
-            future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=timeout)
+            future: Future[Any] = self._pool.schedule(function, args=arguments)
         except RuntimeError:
             self.replace()
-            future = self._pool.schedule(function, args=arguments, timeout=timeout)
+            future = self._pool.schedule(function, args=arguments)
         return future
 
     def replace(self) -> None:
-        """Kill the process whatever it does and begin with a new pool."""
-        old, self._pool = self._pool, self._make_pool()
+        """Kill the process and its group whatever they do, and begin with a new pool."""
+        old, living = self._pool, self._living
+        self._begin()
         self.restarts += 1
         self.pid = 0
+        living.close()
         deferToThread(_end, old).addErrback(lambda failure: logger.debug("pool ended with %s", failure.value))
+        deferToThread(self.warm_up).addErrback(lambda failure: logger.debug("no worker: %s", failure.value))
 
     def lost(self, future: Future[Any]) -> bool:
         """Whether nobody works on `future` any more and pebble does not know.
@@ -116,15 +125,13 @@ class _Worker:
             return True
 
     def end(self) -> None:
-        """Kill the process. Blocks."""
+        """Kill the process and its group. Blocks."""
+        self._living.close()
         _end(self._pool)
 
     def _remember_pid(self, future: Future[Any]) -> None:
         with contextlib.suppress(BaseException):
-            pid = future.result()
-            if pid != self.pid:
-                self.restarts += 1
-            self.pid = pid
+            self.pid = future.result()
 
 
 def _end(pool: ProcessPool) -> None:
@@ -159,7 +166,7 @@ class Workers:
                 context=context,
             )
 
-        self._workers = [_Worker(make_pool, *context.Pipe(duplex=False)) for _ in range(settings.workers)]
+        self._workers = [_Worker(make_pool, context) for _ in range(settings.workers)]
 
     def start(self) -> None:
         """Start the processes in the background."""
@@ -169,7 +176,7 @@ class Workers:
     @property
     def restarts(self) -> int:
         """How often a process was replaced because it died, hung or broke."""
-        return sum(max(one.restarts, 0) for one in self._workers)
+        return sum(one.restarts for one in self._workers)
 
     @property
     def ready(self) -> int:
@@ -250,11 +257,12 @@ class _Run:
 
     def _schedule(self) -> None:
         try:
-            self._future = self._worker.schedule(worker.generate, (self._job,), self._timeout)
+            self._future = self._worker.schedule(worker.generate, (self._job,))
         except Exception as error:
             # The system has no process or no descriptor left for us.
             self._future = Future()
             self._future.set_exception(error)
+        self._began = False
         self._begin_until = self._reactor.seconds() + BEGIN_LIMIT
         self._future.add_done_callback(lambda done: self._reactor.callFromThread(self._done, done))
 
@@ -262,6 +270,9 @@ class _Run:
         """Two looks in a row: the result of a process that has just ended may still be on its way."""
         lost = self._worker.lost(self._future)
         began = self._future.running() or self._future.done()
+        if began and not self._began:
+            self._began = True
+            self._watchdog.reset(self._timeout)
         late = not began and self._reactor.seconds() > self._begin_until
         if (lost and lost_before) or late:
             self._begin_again(began, "the worker process ended unexpectedly (exit code 0)")
@@ -283,9 +294,6 @@ class _Run:
             return
         try:
             outcome = future.result()
-        except FutureTimeout:
-            self._worker.restarts += 1
-            outcome = Failed(f"took longer than generation_timeout ({self._timeout:g} s) and was killed")
         except ProcessExpired as error:
             self._worker.restarts += 1
             outcome = Failed(f"the worker process ended unexpectedly (exit code {error.exitcode})")
@@ -296,9 +304,8 @@ class _Run:
         self._finish(outcome)
 
     def _give_up(self) -> None:
-        logger.error("%s: the worker cannot be stopped by its pool, the pool is replaced", self._job.driver.file)
         self._worker.replace()
-        self._finish(Failed(f"took longer than generation_timeout ({self._timeout:g} s)"))
+        self._finish(Failed(f"took longer than generation_timeout ({self._timeout:g} s) and was killed"))
 
     def _finish(self, outcome: Outcome) -> None:
         for call in (self._watchdog, self._next_look):

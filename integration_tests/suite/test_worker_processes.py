@@ -7,8 +7,10 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
 from integration_tests.suite.helpers.puppets import Puppets, ask_in_background, wait_until
 from xivo_confgend.testing.daemon import Daemon
@@ -136,3 +138,49 @@ class TestWorkers:
 
         assert not waiting.done()
         assert waiting.result(20).state == "fresh"
+
+
+class TestProcessesOfADriver:
+    """End with the worker, however it ends."""
+
+    @pytest.mark.parametrize(
+        ("then", "arguments"),
+        [
+            ("sleep", {"seconds": 60}),
+            ("burn_without_gil_switch", {}),
+            ("exit", {"status": 0}),
+            ("exit", {"status": 3}),
+            ("crash", {}),
+        ],
+    )
+    def test_end_with_a_generation_that_its_worker_does_not_survive(
+        self, puppets: Puppets, puppet_daemon: StartDaemon, then: str, arguments: dict[str, Any]
+    ) -> None:
+        daemon = puppet_daemon(generation_timeout=1)
+        puppets.tell("first", "start_process", then=then, **arguments)
+
+        for _ in range(2):
+            assert daemon.fetch("test/first.conf").code == 503
+
+        wait_until(lambda: not puppets.started("first"), "the end of the driver's processes")
+
+    def test_end_when_the_worker_is_replaced_after_worker_jobs(
+        self, puppets: Puppets, puppet_daemon: StartDaemon
+    ) -> None:
+        daemon = puppet_daemon(workers=1, worker_jobs=1)
+        puppets.tell("first", "start_process", then="say", content="first\n")
+        daemon.fetch("test/first.conf")
+        daemon.fetch("test/second.conf")
+
+        wait_until(lambda: not puppets.started("first"), "the end of the driver's process")
+
+    @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+    def test_end_with_the_daemon(self, puppets: Puppets, puppet_daemon: StartDaemon, how: signal.Signals) -> None:
+        daemon = puppet_daemon()
+        puppets.tell("first", "start_process", then="say", content="first\n")
+        daemon.fetch("test/first.conf")
+        assert len(puppets.started("first")) == 1
+
+        daemon.stop(how)
+
+        wait_until(lambda: not puppets.started("first"), "the end of the driver's process")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xivo_confgend import drivers
+from xivo_confgend.children import run_limited
 from xivo_confgend.config import Settings
 from xivo_confgend.driver_check import declarations, imports, subject
 from xivo_confgend.driver_check.findings import Report, error, note
@@ -99,16 +100,15 @@ def _run(trial: Trial, found: Subject) -> Result:
     paths = [*map(str, found.paths), *filter(None, [os.environ.get("PYTHONPATH")])]
     limit = 2 * trial.time_limit + GRACE
     try:
-        done = subprocess.run(
+        done = run_limited(
             # -P: what counts is in the wheel, not in the current directory
             [sys.executable, "-P", "-m", "xivo_confgend.driver_check"],
-            input=pickle.dumps(trial),
+            limit,
+            pickle.dumps(trial),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             # what stevedore remembers of a path that is soon gone is not to stay in the account's cache
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "XDG_CACHE_HOME": str(trial.directory)},
-            timeout=limit,
-            check=False,
         )
     except subprocess.TimeoutExpired:
         text, remedy = f"it does not come to an end within {limit:g} s", "see where it waits, or give --time-limit"

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from xivo_confgend.children import run_limited
 from xivo_confgend.drivers import NAMESPACES
 from xivo_confgend.names import NAME, FileName
 
@@ -161,12 +162,13 @@ def _build(source: Path, work: Path) -> Path:
     else:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), "."]
     try:
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=BUILD_TIMEOUT, check=False)
+        done = run_limited(command, BUILD_TIMEOUT, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except subprocess.TimeoutExpired as error:
         raise NoSubject(f"its wheel is not built within {BUILD_TIMEOUT} s", "see what setup.py does") from error
     built = list(wheels.glob("*.whl"))
     if done.returncode or not built:
-        last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        said = done.stderr.strip() or done.stdout.strip() or b"no reason given"
+        last = said.decode("utf-8", "replace").splitlines()[-1]
         raise NoSubject(f"its wheel cannot be built: {last}", "make `pip wheel --no-deps .` work")
     return built[0]
 

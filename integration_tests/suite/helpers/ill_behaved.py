@@ -8,6 +8,7 @@ import ctypes
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -78,6 +79,13 @@ class Puppet:
                 raise RuntimeError("cannot be said")
 
         raise Unspeakable
+
+    def do_start_process(self, then, **arguments):
+        """Starts a process that outlives it and writes its id to `<name>.started`, then does `then`."""
+        started = subprocess.Popen(["sleep", "600"])
+        with (self._directory / f"{self.name}.started").open("a") as file:
+            file.write(f"{started.pid}\n")
+        return getattr(self, f"do_{then}")(**arguments)
 
     def do_recurse(self):
         return self.do_recurse()

@@ -82,6 +82,12 @@ class Puppets:
         """The process that began the last generation of `test/<name>.conf`."""
         return int((self.orders / f"{name}.runs").read_text().split()[-1])
 
+    def started(self, name: str) -> list[psutil.Process]:
+        """The processes that `start_process` of `test/<name>.conf` started and that live."""
+        pids = (self.orders / f"{name}.started").read_text().split()
+        processes = [psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))]
+        return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
     def wait_for_run(self, name: str, count: int = 1) -> None:
         """Return when the `count`th generation has begun."""
         wait_until(lambda: self.runs(name) >= count, f"generation {count} of {name}")
