@@ -10,14 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fake_daemon import CONTENT, GENERATED, FakeDaemon, fake_daemon, framed, saying
+from tests.fake_daemon import CONTENT, FORBIDDEN_MODULES, GENERATED, FakeDaemon, fake_daemon, framed, saying
 from xivo_confgend.client import run
 from xivo_confgend.client.advice import on_connecting
 from xivo_confgend.client.wire import MAGIC, ConfgenError, Server, Unanswered, parse_header, unescape
@@ -32,17 +31,6 @@ with open("/proc/self/statm") as sizes:
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]), -1))
 sys.exit(run(["-c", "/nonexistent/config.conf", *sys.argv[2:]]))
 """
-FORBIDDEN_MODULES = {
-    "argparse", "configparser", "contextlib", "dataclasses", "enum", "hashlib", "logging", "pathlib", "re",
-    "selectors", "shutil", "signal", "socket", "string", "subprocess", "tempfile", "threading", "typing",
-}  # fmt: skip
-
-
-@pytest.fixture
-def daemon() -> Iterator[FakeDaemon]:
-    """A daemon that gives CONTENT, framed, unless it is told otherwise."""
-    with fake_daemon() as one:
-        yield one
 
 
 def confgen(daemon: FakeDaemon, *arguments: str) -> subprocess.CompletedProcess[bytes]:

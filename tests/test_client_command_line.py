@@ -22,6 +22,7 @@ from xivo_confgend.client import (
     UsageError,
     find_server,
     parse_simple,
+    read_config,
     run,
 )
 from xivo_confgend.client.api_commands import COMMANDS
@@ -49,7 +50,8 @@ def everything(options: Options) -> dict[str, object]:
 
 
 def server(*arguments: str) -> Server:
-    return find_server(options("asterisk/sip.conf", *arguments))
+    given = options("asterisk/sip.conf", *arguments)
+    return find_server(given, read_config(given.config_file))
 
 
 @pytest.fixture

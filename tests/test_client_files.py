@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fake_daemon import CONTENT, FakeDaemon, fake_daemon, framed, saying
-from xivo_confgend.client import run
+from xivo_confgend.client import files, run
 from xivo_confgend.client.files import replace_file
 
 NAME = "asterisk/pjsip.conf"
@@ -23,13 +27,6 @@ UNANSWERED = {
     "error 503": saying(b'; confgend/1 503 error="the database is away"\n'),
     "silence": lambda connection: connection.recv(1),
 }
-
-
-@pytest.fixture
-def daemon() -> Iterator[FakeDaemon]:
-    """A daemon that gives CONTENT, framed, unless it is told otherwise."""
-    with fake_daemon() as one:
-        yield one
 
 
 @pytest.fixture
@@ -243,7 +240,7 @@ def test_the_copy_is_printed_when_the_daemon_fails(
     written = capfdbinary.readouterr()
     assert (status, written.out) == (0, CONTENT)
     assert written.err.startswith(b"confgen: warning: ")
-    assert written.err.endswith(f"this is the copy {copies}/{NAME}\n".encode())
+    assert re.search(f"; this is the copy {copies}/{NAME}, last changed \\d seconds? ago\n$", written.err.decode())
     assert written.err.count(b"\n") == 1
 
 
@@ -338,3 +335,127 @@ def test_an_unchanged_copy_is_not_written_again(daemon: FakeDaemon, copies: Path
     confgen(daemon, "--fallback-dir", str(copies))
 
     assert identity(copies / NAME) == before
+
+
+def busy(*_: object) -> None:
+    """What renaming something to a file that is mounted by itself comes to."""
+    raise OSError(errno.EBUSY, "Device or resource busy")
+
+
+@given(old=st.binary(max_size=50), new=st.binary(max_size=50), mounted=st.booleans())
+def test_whatever_it_held_a_file_holds_the_new_content(
+    tmp_path_factory: pytest.TempPathFactory, old: bytes, new: bytes, mounted: bool
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "pjsip.conf"
+    path.write_bytes(old)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if mounted:
+            patch.setattr(os, "rename", busy)
+        changed = replace_file(str(path), new)
+
+    assert (path.read_bytes(), changed) == (new, old != new)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_replaced_is_written_in_place_once_said(
+    daemon: FakeDaemon, output: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output.write_bytes(OLD)
+    before = output.stat().st_ino
+    monkeypatch.setattr(os, "rename", busy)
+
+    statuses = [confgen(daemon, "--output", str(output)) for _ in range(2)]
+
+    assert (statuses, output.read_bytes(), output.stat().st_ino) == ([0, 3], CONTENT, before)
+    assert capfd.readouterr().err == (
+        f"confgen: warning: {output} is mounted by itself: written in place, a reader may meet a part of it\n"
+    )
+
+
+def test_a_file_that_has_no_room_to_grow_in_place_keeps_its_content(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_into_a_full_disk(descriptor: int, content: memoryview) -> None:
+        os.write(descriptor, content[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    output.write_bytes(OLD)
+    monkeypatch.setattr(files, "_rename_over", busy)
+    monkeypatch.setattr(files, "write_all", write_into_a_full_disk)
+
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(str(output), CONTENT * 2)
+
+    assert output.read_bytes() == OLD
+
+
+def test_what_another_process_is_writing_is_not_removed(output: Path) -> None:
+    staged = output.with_name(".pjsip.conf.0123456789ab")
+    with staged.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        replace_file(str(output), CONTENT)
+
+        assert staged.exists()
+    replace_file(str(output), CONTENT)
+    assert not staged.exists()
+
+
+@pytest.mark.parametrize(
+    "name", [".pjsip.conf.swp", ".pjsip.conf.0123456789aX", ".other.conf.0123456789ab", "pjsip.conf~"]
+)
+def test_other_files_beside_the_output_are_not_touched(output: Path, name: str) -> None:
+    other = output.with_name(name)
+    other.write_bytes(OLD)
+
+    replace_file(str(output), CONTENT)
+
+    assert other.read_bytes() == OLD
+
+
+def test_a_pipe_that_is_called_like_a_staged_file_stops_nothing(output: Path) -> None:
+    pipe = output.with_name(".pjsip.conf.0123456789ab")
+    os.mkfifo(pipe)
+
+    replace_file(str(output), CONTENT)
+
+    assert (output.read_bytes(), pipe.is_fifo()) == (CONTENT, True)
+
+
+def test_a_file_that_may_not_be_given_away_is_written_all_the_same(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    output.write_bytes(OLD)
+    os.chown(output, 12345, 23456)
+    monkeypatch.setattr(os, "fchown", refuse)
+
+    assert replace_file(str(output), CONTENT)
+    assert output.read_bytes() == CONTENT
+
+
+def test_an_error_says_which_file_stays_and_how_old_it_is(
+    daemon: FakeDaemon, output: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output.write_bytes(OLD)
+    daemon.conversation = UNANSWERED["error 503"]
+
+    confgen(daemon, "--output", str(output))
+
+    assert re.fullmatch(
+        f"confgen: the database is away; {output} stays as it is, last changed \\d+ seconds? ago\n",
+        capfd.readouterr().err,
+    )
+
+
+def test_an_output_of_a_hyphen_is_printed(
+    daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert confgen(daemon, "--output", "-") == 0
+
+    assert capfdbinary.readouterr().out == CONTENT
+    assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,8 @@ LONGEST_WAIT = 1_000_000
 
 DONE, FAILED, WRONG_USAGE, IDENTICAL, INTERRUPTED = 0, 1, 2, 3, 130
 STDOUT, STDERR = 1, 2
+EXEC_DIRECTORY = "/var/tmp"  # noqa: S108 - where Asterisk makes its files, whatever TMPDIR is
+FILE_KIND, REGULAR = 0o170000, 0o100000
 
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
@@ -51,6 +53,7 @@ class Options:
     invalidate: bool = False
     output: str | None = None
     fallback_dir: str | None = None
+    no_fallback: bool = False
 
 
 VALUES = {
@@ -66,7 +69,7 @@ VALUES = {
     "--output": "output",
     "--fallback-dir": "fallback_dir",
 }
-FLAGS = {"--cached": "cached", "--invalidate": "invalidate"}
+FLAGS = {"--cached": "cached", "--invalidate": "invalidate", "--no-fallback": "no_fallback"}
 NUMBERS = ("port", "timeout", "wait")
 API_COMMANDS = ("list", "show", "diff", "status", "pin", "unpin")
 """First words that ask the HTTP API; a file always has a slash in its name."""
@@ -123,10 +126,12 @@ class Request:
         for seconds in (options.timeout or 0, options.wait or 0):
             if not 0 <= seconds <= LONGEST_WAIT:
                 raise UsageError(f"{seconds} is not a number of seconds to wait")
-        self.wait = options.wait or DEFAULT_WAIT
+        self.is_plain = _is_plain(resource) and _is_plain(filename)
         self.copy = ""
         if options.fallback_dir and not self.invalidates:
-            if not (_is_plain(resource) and _is_plain(filename)):
+            if options.no_fallback:
+                raise UsageError("--fallback-dir and --no-fallback exclude each other")
+            if not self.is_plain:
                 raise UsageError(f"no copy of {self.name} can be kept: it may not be the name of a file")
             self.copy = f"{options.fallback_dir}/{self.name}"
 
@@ -135,24 +140,23 @@ def _is_plain(name: str) -> bool:
     return NAME_CHARACTERS.issuperset(name) and not name.startswith(".")
 
 
-def find_server(options: Options) -> Server:
-    """Where to ask: command line before configuration file before defaults.
+def find_server(options: Options, configured: "dict[str, Any]", timeout: float = DEFAULT_TIMEOUT) -> Server:
+    """Where to ask: command line before configuration file, `configured`, before defaults.
 
-    A host `unix:PATH` is a UNIX socket. Raises ConfgenError if the configuration file is bad.
+    A host `unix:PATH` is a UNIX socket.
     """
-    configured = read_config(options.config_file)
     host = options.host or configured.get("server") or DEFAULT_HOST
     path = options.socket or (not options.host and configured.get("socket")) or ""
     if not path and host.startswith("unix:"):
         path = host.removeprefix("unix:")
     port = options.port or configured.get("port") or DEFAULT_PORT
-    return Server(path, host, port, options.timeout or configured.get("timeout") or DEFAULT_TIMEOUT)
+    return Server(path, host, port, options.timeout or configured.get("timeout") or timeout)
 
 
 def read_config(path: str) -> "dict[str, Any]":
     """What the configuration file at `path` sets; nothing if there is none. Raises ConfgenError."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes long to import
+        with open(path, encoding="utf-8") as file:
             text = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -165,62 +169,28 @@ def read_config(path: str) -> "dict[str, Any]":
     return parse_config(path, text)
 
 
-def get_content(request: Request, server: Server) -> bytes | memoryview:
-    """What the daemon answers, or else the copy of its last verified answer. Raises ConfgenError."""
-    try:
-        answer = fetch(server, request.text, request.wait)
-        if not (answer.verified or answer.content or request.invalidates):
-            raise Unanswered(f"the answer is empty: the daemon has no {request.name}, or could not generate it")
-    except Unanswered as error:
-        return get_copy(request, error)
+def get_answer(request: Request, server: Server, wait: float) -> Answer:
+    """What the daemon answers within `wait` seconds; says so if it is stale. Raises ConfgenError."""
+    answer = fetch(server, request.text, wait)
+    if not (answer.verified or answer.content or request.invalidates):
+        raise Unanswered(f"the answer is empty: the daemon has no {request.name}, or could not generate it")
     if answer.state == "stale":
-        say(f"warning: {request.name} could not be generated now, this one is of {answer.generated}", warning=True)
-    if request.copy and answer.verified:
-        keep_copy(request, answer)
-    return answer.content
+        say(f"warning: {request.name} could not be generated now, this one is of {answer.generated}", comment=True)
+    return answer
 
 
-def get_copy(request: Request, error: Unanswered) -> bytes:
-    """The copy that was kept, with a warning; raises `error` if there is none."""
-    from xivo_confgend.client.files import read_file
-
+def print_content(content: bytes | memoryview) -> int:
+    """Write to standard output; returns the exit status. Raises ConfgenError and BrokenPipeError."""
+    if sys.stdout is None:
+        # descriptor 1 may be something else by now
+        raise ConfgenError("standard output is closed")
     try:
-        content = read_file(request.copy)
-    except OSError:
-        raise error from None
-    say(f"warning: {error}; this is the copy {request.copy}", warning=True)
-    return content
-
-
-def keep_copy(request: Request, answer: Answer) -> None:
-    """For the next time that the daemon cannot be asked. That it cannot be kept is no reason to fail today."""
-    from xivo_confgend.client import files
-
-    try:
-        files.keep_copy(request.copy, answer.content)
+        write_all(STDOUT, content)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        say(f"warning: no copy kept at {request.copy}: {reason(error)}", warning=True)
-
-
-def deliver(request: Request, content: bytes | memoryview) -> int:
-    """Write `content` where it was asked for; returns the exit status. Raises ConfgenError and BrokenPipeError."""
-    if not request.output:
-        if sys.stdout is None:
-            # descriptor 1 may be something else by now
-            raise ConfgenError("standard output is closed")
-        try:
-            write_all(STDOUT, content)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise ConfgenError(f"cannot write: {reason(error)}") from error
-        return DONE
-    from xivo_confgend.client.files import replace_file
-
-    try:
-        return DONE if replace_file(request.output, content) else IDENTICAL
-    except OSError as error:
-        raise ConfgenError(f"cannot write {request.output}: {reason(error)}") from error
+        raise ConfgenError(f"cannot write: {reason(error)}") from error
+    return DONE
 
 
 def write_all(descriptor: int, content: bytes | memoryview) -> None:
@@ -233,16 +203,16 @@ def write_all(descriptor: int, content: bytes | memoryview) -> None:
             time.sleep(0.01)
 
 
-def say(text: str, warning: bool = False) -> None:
+def say(text: str, comment: bool = False) -> None:
     """One line on standard error.
 
-    Asterisk's `#exec` lets both outputs go to one file and reads that: there a warning has to be a
-    comment, or the content behind it would not be loaded. An error should be what it looks like.
+    Older Asterisks let both outputs of `#exec` go to one file and read that: there a line has to be a
+    `comment`, or the content that is read with it would not be loaded. An error without content should
+    be what it looks like.
     """
-    comment = "; " if warning and _is_one_output() else ""
-    line = f"{comment}confgen: {' '.join(text.split())}\n"
+    line = f"{'; ' if comment and _is_one_output() else ''}confgen: {' '.join(text.split())}\n"
     if sys.stderr is not None:
-        try:  # noqa: SIM105 - contextlib would be imported for this line alone
+        try:
             os.write(STDERR, line.encode("utf-8", "backslashreplace"))
         except OSError:
             pass
@@ -297,7 +267,32 @@ def run_fetch(arguments: list[str]) -> int:
             # help or the version was asked for, and printed
             return DONE
     request = Request(options)
-    return deliver(request, get_content(request, find_server(options)))
+    start = exec_start()
+    if not request.invalidates and (start is not None or request.output or request.copy):
+        from xivo_confgend.client.fallback import Fetch, run_with_fallback
+
+        return run_with_fallback(Fetch(request, options, start))
+    server = find_server(options, read_config(options.config_file))
+    return print_content(get_answer(request, server, options.wait or DEFAULT_WAIT).content)
+
+
+def exec_start() -> int | None:
+    """How many bytes Asterisk's `#exec` file holds already, None if standard output is no such file."""
+    try:
+        path = os.readlink(f"/proc/self/fd/{STDOUT}")
+        directory, _, name = path.rpartition("/")
+        if not is_exec_name(name) or sys.stdout is None or not os.path.samefile(directory, EXEC_DIRECTORY):
+            return None
+        status = os.fstat(STDOUT)
+    except OSError:
+        return None
+    return status.st_size if status.st_mode & FILE_KIND == REGULAR else None
+
+
+def is_exec_name(name: str) -> bool:
+    """Whether it is of the form `exec.<digits>.<digits>` (docs/spec/43-asterisk-fetching.md)."""
+    first, *numbers = name.split(".")
+    return first == "exec" and len(numbers) == 2 and all(one.isascii() and one.isdigit() for one in numbers)
 
 
 def main() -> "NoReturn":

@@ -134,6 +134,9 @@ def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
     add("--invalidate", action="store_true", help="drop what was generated last; prints nothing")
     add("--output", metavar="FILE", help="write to FILE instead, at once, and only if that changes it; -: print")
     add("--fallback-dir", metavar="DIR", help="keep a copy of each file there, and take it when the daemon fails")
+    add(
+        "--no-fallback", action="store_true", help="keep no copy where Asterisk runs this by #exec and reads the output"
+    )
 
 
 def command_parser() -> Parser:

@@ -9,7 +9,7 @@ LARGEST_NUMBER = 65535
 
 
 def parse_config(path: str, text: str) -> dict[str, str | int]:
-    """What `text`, the content of `path`, says of `server`, `socket`, `port` and `timeout`. Raises ConfgenError."""
+    """What `text`, the content of `path`, says of its keys, by key. Raises ConfgenError."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(text)
@@ -18,7 +18,7 @@ def parse_config(path: str, text: str) -> dict[str, str | int]:
     if not parser.has_section(SECTION):
         return {}
     section = parser[SECTION]
-    texts = {key: section.get(key, "") for key in ("server", "socket")}
+    texts = {key: section.get(key, "") for key in ("server", "socket", "fallback_dir")}
     return {**texts, **{key: _number(path, key, section.get(key, "")) for key in ("port", "timeout")}}
 
 
