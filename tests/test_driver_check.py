@@ -251,7 +251,7 @@ def test_the_command_prints_json_and_exits_by_the_worst_finding(tmp_path: Path, 
     assert finding == {
         "level": "error",
         "where": "asterisk/good.conf",
-        "text": "option outside of a section (line 1)",
+        "text": "option outside of a section (line 1): Asterisk refuses the whole file",
         "remedy": "write a [section] above it",
     }
 

@@ -26,6 +26,9 @@ BUFFER = 8191
 NAME_BYTES = 79
 DEEPEST_COMMENT = 128
 TOO_LONG = f"line of more than {BUFFER - 1:,} bytes, which is not read"
+NAME_TOO_LONG = f"section name of more than {NAME_BYTES} bytes, which is cut"
+UNCLOSED = "comment block without an end"
+UNBALANCED = "end of a comment block that has no beginning: what follows is a comment"
 LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 """Asterisk compares without case in ASCII only."""
 BYTE_ORDER_MARK = "\ufeff"
@@ -138,9 +141,9 @@ def read(text: str | bytes) -> AsteriskFile:
             break
     else:
         for number in reading.comments.opened[-1:]:
-            reading.problem(number, "comment block without an end")
+            reading.problem(number, UNCLOSED)
     for number in reading.comments.unbalanced:
-        reading.problem(number, "end of a comment block that has no beginning: what follows is a comment")
+        reading.problem(number, UNBALANCED)
     reading.file.problems.sort(key=lambda problem: problem.line)
     return reading.file
 
@@ -278,7 +281,7 @@ class _Reading:
             self.problem(number, "section without a name")
         kept = _cut(name)
         if kept != name:
-            self.problem(number, f"section name of more than {NAME_BYTES} bytes, which is cut")
+            self.problem(number, NAME_TOO_LONG)
         self.file.sections.append(Section(kept, number, words))
         self._current = self._hold(number, name, _Held(kept), words)
 
