@@ -137,10 +137,11 @@ def test_an_address_that_makes_no_sense_is_one_line(capfd: pytest.CaptureFixture
 
 
 def test_control_characters_do_not_reach_the_terminal(server: FakeDaemon, capfd: pytest.CaptureFixture[str]) -> None:
-    server.conversation = saying(
-        http("200 OK", b'{"health": "ok", "checks": [{"name": "\\u001b[2J", "ok": true, "detail": "x\\ny"}]}')
-    )
+    check = {"name": "\x1b[2J", "ok": True, "detail": "x\ny"}
+    file = {"name": "\x1b[3J", "state": "stale", "since": None, "reason": "\x1b[4J", "pinned": False, "warnings": 1}
+    status = {"health": "ok", "checks": [check], "files": [file]}
+    server.conversation = saying(http("200 OK", json.dumps(status).encode()))
 
-    run(["status"])
+    assert run(["status"]) == 0
 
     assert "\x1b" not in capfd.readouterr().out

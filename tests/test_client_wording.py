@@ -18,6 +18,10 @@ def test_one_of_a_thing_is_singular(number: int, text: str) -> None:
     assert counted(number, "file") == text
 
 
+def test_another_plural_may_be_given() -> None:
+    assert [counted(number, "process", "processes") for number in (1, 2)] == ["1 process", "2 processes"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

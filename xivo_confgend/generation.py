@@ -30,16 +30,16 @@ from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
+from xivo_confgend.client.wording import counted
 from xivo_confgend.config import Settings
 from xivo_confgend.database.postgresql.probe import Probe
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName
-from xivo_confgend.notices import Warnings
+from xivo_confgend.notices import GenerationFailure, Warnings
 from xivo_confgend.store import Facts, Store, StoredFile
 from xivo_confgend.watch import GroupedProbe, Outage
-from xivo_confgend.wording import counted
 from xivo_confgend.worker import Failed, Generated, Job, flushed, stamp
 from xivo_confgend.workers import Workers
 
@@ -95,6 +95,9 @@ class Observer:
 
     def failed(self, name: FileName, reason: str, stale: bool) -> None:
         """A generation of `name` failed; `stale`: there is a last good content."""
+
+    def recovered(self, name: FileName) -> None:
+        """The stored content of `name` counts as up to date again, without a generation."""
 
     def answered(self, name: FileName, state: str, seconds: float) -> None:
         """A request for `name` was answered: `fresh`, `cached`, `stale`, `pinned` or `error`, after so many seconds."""
@@ -153,16 +156,21 @@ class _Status:
     following: _Run | None = None
     remembered: _Remembered | None = None
     deterministic: bool = False
-    last_error: str = ""
     duration: float | None = None
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """What an operator may want to know of one file. `state`: `fresh`, `stale`, `generating`, `failed` or `none`."""
+    """What an operator may want to know of one file.
+
+    `state`: `fresh` (the newest generation succeeded), `stale` (it failed, there is a last good content), `failed` (it
+    failed, and there is none) or `none` (nothing was generated yet); `generating`: whether one runs now; `failure`: of
+    the newest generation.
+    """
 
     state: str
-    last_error: str
+    generating: bool = False
+    failure: GenerationFailure | None = None
 
 
 class Generation:
@@ -247,6 +255,7 @@ class Generation:
         if remembered and remembered.still_holds(state):
             stored = await self._open(name)
             if stored and stored.facts.digest == remembered.digest:
+                self._note_success(name)
                 return Answer(stored.file, stored.facts, reused=True), "fresh"
             if stored:
                 stored.file.close()
@@ -265,14 +274,10 @@ class Generation:
     def status(self, name: FileName) -> FileStatus:
         """What happens to `name` now and what went wrong last."""
         status = self._files.get(name, _Status())
-        stored = self.store.facts(name) is not None
-        if status.current is not None:
-            state = "generating"
-        elif status.last_error:
-            state = "stale" if stored else "failed"
-        else:
-            state = "fresh" if stored else "none"
-        return FileStatus(state, status.last_error)
+        failure = self.store.failure(name)
+        with_content, without = ("stale", "failed") if failure else ("fresh", "none")
+        state = with_content if self.store.has_content(name) else without
+        return FileStatus(state, status.current is not None, failure)
 
     def invalidate(self, name: FileName) -> None:
         """Forget the stored content of `name`. Raises StoreError."""
@@ -386,7 +391,7 @@ class Generation:
         """Put the content into the store; returns where it is if the store does not take it."""
         facts = outcome.facts
         changed = kept is None or kept.digest != facts.digest
-        status.last_error = ""
+        self.store.forget_failure(name)
         if not outcome.first:
             status.duration = facts.duration
         if outcome.state is not None:
@@ -432,8 +437,8 @@ class Generation:
         )
 
     def _note_failure(self, name: FileName, status: _Status, outcome: Failed) -> None:
-        status.last_error = outcome.reason
-        stale = self.store.facts(name) is not None or self.store.path(name).is_file()
+        self.store.note_failure(name, outcome.reason)
+        stale = self.store.has_content(name)
         if outcome.database_away:
             self.outage.noticed(outcome.reason)
         else:
@@ -443,6 +448,12 @@ class Generation:
         if outcome.trace:
             logger.debug("%s: %s", name, outcome.trace)
         self._tell(lambda observer: observer.failed(name, outcome.reason, stale))
+
+    def _note_success(self, name: FileName) -> None:
+        """The stored content of `name` is what a new generation would give, although the newest one failed."""
+        if self.store.forget_failure(name):
+            logger.info("%s: the stored content is up to date", name)
+            self._tell(lambda observer: observer.recovered(name))
 
     async def _read(self, name: FileName, result: _Result) -> tuple[Answer, str]:
         outcome = result.outcome

@@ -1,4 +1,4 @@
-"""What an operator is told about a generated file beside its content. Kept with the content and with its version."""
+"""What an operator is told about a file beside its content: warnings of its generation, why the newest one failed."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ class Warnings:
     def more(self) -> int:
         """How many warnings are counted only."""
         return self.count - len(self.lines)
+
+
+@dataclass(frozen=True)
+class GenerationFailure:
+    """Why the newest generation of a file failed.
+
+    `reason`: one line; `since`: when the first of the failures after the last success was, in seconds since the epoch.
+    """
+
+    reason: str
+    since: float

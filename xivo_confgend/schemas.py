@@ -34,6 +34,13 @@ class Switch(fields.Boolean):
         return bool(value == "true")
 
 
+class Flag(Switch):
+    """A switch in a query that may also be given without a value: `?strict` is `?strict=true`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        return value == "" or super()._deserialize(value, attr, data, **kwargs)
+
+
 class Digest(fields.String):
     """What identifies a content."""
 

@@ -21,7 +21,7 @@ from xivo_confgend.history import History, NoSuchVersion
 from xivo_confgend.http_access import Caller
 from xivo_confgend.http_content import Threads
 from xivo_confgend.names import FileName
-from xivo_confgend.notices import Warnings
+from xivo_confgend.notices import GenerationFailure, Warnings
 from xivo_confgend.pins import Pin
 from xivo_confgend.plugin_helpers.secrets import MASK, MaskingRules, load_rules
 from xivo_confgend.rest_api import read_rest_api
@@ -132,11 +132,9 @@ class FileFacts:
     def describe(self, name: FileName, secrets: bool) -> dict[str, Any]:
         """As the schema `File` of the plugin `files` says."""
         generation = self._daemon.generation
-        status = generation.status(name)
         facts = generation.store.facts(name)
         driver, error = self._driver(name)
-        last_error = error or status.last_error or None
-        state = ("stale" if facts else "failed") if last_error else ("fresh" if facts else "none")
+        state, failure = self.state(name)
         pin = self._daemon.history.pins.get(name)
         return {
             "name": str(name),
@@ -144,12 +142,21 @@ class FileFacts:
             "filename": name.filename,
             "driver": driver and _driver_facts(driver),
             "state": state,
-            "generating": status.state == "generating",
+            "generating": generation.status(name).generating,
             **self._content(facts, secrets),
             "warnings": self.warnings(name, facts.warnings if facts else Warnings(), secrets),
-            "last_error": last_error,
+            "last_error": error or (failure and failure.reason),
+            "failing_since": failure and written_time(failure.since),
             "pin": pin and self.describe_pin(pin, secrets),
         }
+
+    def state(self, name: FileName) -> tuple[str, GenerationFailure | None]:
+        """The state of `name` as the schema `FileState` says, and the failure of its newest generation."""
+        generation = self._daemon.generation
+        status = generation.status(name)
+        if generation.catalogue.serves(name):
+            return status.state, status.failure
+        return "stale" if generation.store.has_content(name) else "failed", status.failure
 
     def _driver(self, name: FileName) -> tuple[Driver | None, str]:
         try:

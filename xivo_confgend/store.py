@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 from xivo_confgend.exceptions import StoreError
 from xivo_confgend.names import FileName
-from xivo_confgend.notices import Warnings
+from xivo_confgend.notices import GenerationFailure, Warnings
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
@@ -97,6 +97,7 @@ class Store:
         self._staging = self.root / ".staging"
         self._facts = self.root / ".facts"
         self._known: dict[FileName, tuple[list[int], Facts]] = {}
+        self._failures: dict[FileName, GenerationFailure | None] = {}
         self._lock: BinaryIO | None = None
         self._closed = False
         self._holding = threading.Lock()
@@ -187,6 +188,10 @@ class Store:
             return None
         return self._facts_of(name, status)
 
+    def has_content(self, name: FileName) -> bool:
+        """Whether there is a content of `name`, also one whose facts must be made anew."""
+        return self.path(name).is_file()
+
     def open(self, name: FileName) -> OpenedFile | None:
         """The content of `name` now, None if there is none."""
         try:
@@ -222,6 +227,33 @@ class Store:
         except OSError as error:
             raise StoreError(f"store: {name} cannot be removed: {error.strerror}") from error
 
+    def failure(self, name: FileName) -> GenerationFailure | None:
+        """Why the newest generation of `name` failed, also in an earlier run of the daemon; None if it did not."""
+        if name not in self._failures:
+            self._failures[name] = None
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                kept = json.loads(self._failure_path(name).read_text("utf-8"))
+                self._failures[name] = GenerationFailure(str(kept["reason"]), float(kept["since"]))
+        return self._failures[name]
+
+    def note_failure(self, name: FileName, reason: str) -> None:
+        """Remember that a generation of `name` failed. What cannot be written is remembered until the daemon ends."""
+        before = self.failure(name)
+        failure = GenerationFailure(reason, before.since if before else now())
+        if failure != before:
+            self._failures[name] = failure
+            with contextlib.suppress(OSError):
+                self._write_beside(name, self._failure_path(name), dataclasses.asdict(failure))
+
+    def forget_failure(self, name: FileName) -> bool:
+        """Say that what is stored for `name` is up to date; returns whether a failure was remembered."""
+        if self.failure(name) is None:
+            return False
+        self._failures[name] = None
+        with contextlib.suppress(OSError):
+            self._failure_path(name).unlink(missing_ok=True)
+        return True
+
     def names(self) -> list[FileName]:
         """The files that have a content, sorted."""
         found = []
@@ -234,6 +266,9 @@ class Store:
     def _facts_path(self, name: FileName) -> Path:
         return self._facts / name.resource / f"{name.filename}.json"
 
+    def _failure_path(self, name: FileName) -> Path:
+        return self._facts / name.resource / f"{name.filename}.failure"
+
     def _facts_of(self, name: FileName, status: os.stat_result) -> Facts | None:
         if name not in self._known:
             with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
@@ -244,12 +279,14 @@ class Store:
 
     def _write_facts(self, name: FileName) -> None:
         identity, facts = self._known[name]
-        path = self._facts_path(name)
+        self._write_beside(name, self._facts_path(name), {"identity": identity, "facts": dataclasses.asdict(facts)})
+
+    def _write_beside(self, name: FileName, path: Path, kept: Mapping[str, Any]) -> None:
+        """Replace `path`, which belongs to `name`, by `kept` as JSON. Raises OSError."""
         path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        text = json.dumps({"identity": identity, "facts": dataclasses.asdict(facts)})
-        staged = self._staging / f"{name.key}.facts"
+        staged = self._staging / f"{name.key}{path.suffix}"
         with _create(staged) as file:
-            file.write(text.encode())
+            file.write(json.dumps(kept).encode())
         staged.replace(path)
 
 

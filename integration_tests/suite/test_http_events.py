@@ -1,4 +1,4 @@
-"""Server-sent events, status, metrics, drivers and configuration, asked from a real daemon."""
+"""Server-sent events, metrics, drivers and configuration, asked from a real daemon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from integration_tests.suite.helpers.api import FILE, TOKENS, client, events, guarded, problem, until
+from integration_tests.suite.helpers.api import FILE, TOKENS, client, events, guarded, until
 from integration_tests.suite.helpers.puppets import Puppets
 from xivo_confgend.testing.daemon import Daemon
 
@@ -135,29 +135,6 @@ class TestEvents:
 
     def test_head_does_not_listen(self, http):
         assert http.head(EVENTS).status_code == 200
-
-
-class TestStatus:
-    def test_a_healthy_daemon_says_so(self, http):
-        answer = http.get("/1.0/status")
-        checks = {check["name"]: check["ok"] for check in answer.json()["checks"]}
-        assert (answer.status_code, answer.json()["health"]) == (200, "ok")
-        assert all(checks.values())
-        assert {"database", "workers", "store", "disk", "history", "listener http"} <= set(checks)
-        assert any(name.startswith("listener tcp:") for name in checks)
-
-    def test_without_the_permission_to_read_details_are_left_out(self, one_daemon):
-        found = client(one_daemon).get("/1.0/status").json()
-        assert (found["version"], found["started_at"]) == (None, None)
-        assert {check["detail"] for check in found["checks"]} == {None}
-
-    def test_a_daemon_without_database_says_so(self, api_daemon):
-        with client(api_daemon({"db_uri": "postgresql://x:hidden-9@127.0.0.1:1/x"})) as http:
-            answer = http.get("/1.0/status")
-        assert problem(answer) == (503, "unhealthy")
-        assert answer.json()["health"] == "failing"
-        assert "database: OperationalError: " in answer.json()["detail"]
-        assert "hidden-9" not in answer.text
 
 
 class TestMetrics:

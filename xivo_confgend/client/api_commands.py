@@ -24,6 +24,8 @@ from xivo_confgend.client.wire import ConfgenError, printable, reason
 TIMEOUT = 120
 PIECE = 1 << 20
 REFUSED = (401, 403)
+HEALTH = {"ok": 0, "degraded": 3, "failing": 1}
+"""The exit status of `confgen status`."""
 FAILURES = (OSError, ValueError, http.client.HTTPException)
 """What asking and reading raise when what answers is away, breaks off or is no HTTP API."""
 
@@ -209,7 +211,10 @@ def diff(api: Api, options: argparse.Namespace) -> int:
 
 
 def status(api: Api, options: argparse.Namespace) -> int:
-    """The checks of the daemon; 1 if something is wrong."""
+    """The health of the daemon, its checks, and the files that need a look.
+
+    Exit status: 0 if everything is well, 3 if something is degraded, 1 if files cannot be answered.
+    """
     try:
         told = api.json("/1.0/status")
     except ApiError as error:
@@ -219,11 +224,29 @@ def status(api: Api, options: argparse.Namespace) -> int:
     if options.json:
         _print_json(told)
     else:
-        print_table(
-            ("CHECK", "STATE", "DETAIL"),
-            [(one["name"], "ok" if one["ok"] else "failed", one["detail"] or "-") for one in told["checks"]],
-        )
-    return 0 if told["health"] == "ok" else 1
+        _print_health(told)
+    return HEALTH[told["health"]]
+
+
+def _print_health(told: Mapping[str, Any]) -> None:
+    print(printable(f"health: {told['health']}"), end="\n\n")
+    print_table(
+        ("CHECK", "STATE", "DETAIL"),
+        [(one["name"], "ok" if one["ok"] else "failed", one["detail"] or "-") for one in told["checks"]],
+    )
+    if files := told.get("files"):
+        print()
+        print_table(("FILE", "STATE", "SINCE>", "REMARKS"), [_remarks(file) for file in files])
+
+
+def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
+    """What there is to say of a file of the status."""
+    said = [
+        file["reason"] or "",
+        f"pinned {_age(file['pinned_at'])}" if file["pinned"] else "",
+        wording.counted(file["warnings"], "warning") if file["warnings"] else "",
+    ]
+    return file["name"], file["state"], _age(file["since"]) if file["since"] else "-", "; ".join(filter(None, said))
 
 
 def pin(api: Api, options: argparse.Namespace) -> int:

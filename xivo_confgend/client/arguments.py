@@ -36,7 +36,7 @@ MEANINGS = {
     "list": "show every file with its state, size and age",
     "show": "show the facts and versions of a file, or its content",
     "diff": "show what changed between two versions of a file, or between the last two",
-    "status": "show the checks of the daemon; exit status 1 if something is wrong",
+    "status": "show the health of the daemon; exit status 0 ok, 3 degraded, 1 if it cannot answer",
     "pin": "serve one version of a file until it is unpinned",
     "unpin": "serve what the database says again",
 }

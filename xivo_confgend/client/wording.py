@@ -10,9 +10,9 @@ LONGEST_WORD = 200
 """Characters up to which a word may be a mistyped one; comparing takes the more time the longer it is."""
 
 
-def counted(number: int, unit: str) -> str:
-    """`1 hour`, `2 hours`."""
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+def counted(number: int, unit: str, units: str = "") -> str:
+    """`1 hour`, `2 hours`; `units`: the plural where an s is not enough."""
+    return f"{number:,} {unit if number == 1 else units or f'{unit}s'}"
 
 
 def age(seconds: float) -> str:

@@ -141,6 +141,10 @@ class EventStream(Observer):
         """A generation failed."""
         self.reactor.callLater(0, self._tell, "stale" if stale else "failed", name, reason=reason)
 
+    def recovered(self, name: FileName) -> None:
+        """A stored content is up to date again."""
+        self._tell("recovered", name)
+
     def invalidated(self, name: FileName) -> None:
         """A stored content was forgotten."""
         self._tell("invalidated", name)

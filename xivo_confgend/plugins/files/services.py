@@ -95,7 +95,8 @@ class FilesService:
         answer = await self._daemon.generation.answer(name, anew=True)
         answer.file.close()
         if answer.stale:
-            raise GenerationError(f"{name}: {self._daemon.generation.status(name).last_error}")
+            failure = self._daemon.generation.status(name).failure
+            raise GenerationError(f"{name}: {failure.reason if failure else 'the generation failed'}")
         return self._facts.describe(name, caller.reads_secrets)
 
     def invalidate(self, name: FileName) -> None:

@@ -11,22 +11,24 @@ from prometheus_client.registry import Collector
 
 from xivo_confgend.generation import Observer
 from xivo_confgend.names import FileName
-from xivo_confgend.services import Daemon
+from xivo_confgend.services import Daemon, FileFacts
 from xivo_confgend.store import Facts
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+STATES = ("fresh", "stale", "failed", "none")
 OTHER = "other"
 
 
 class Metrics(Observer):
     """Counts what happens to the files of `daemon`."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, facts: FileFacts) -> None:
         self._daemon = daemon
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Now(daemon))
+        self._registry.register(_Files(daemon, facts))
 
         def counter(name: str, meaning: str, *labels: str) -> Counter:
             return Counter(f"confgend_{name}", meaning, ["file", *labels], registry=self._registry)
@@ -123,3 +125,36 @@ class _Now(Collector):
         for listener in self._daemon.listeners():
             connections.add_metric([listener.name], listener.connections)
         yield connections
+
+
+class _Files(Collector):
+    """The state of each file, read when it is asked for."""
+
+    def __init__(self, daemon: Daemon, facts: FileFacts) -> None:
+        self._daemon = daemon
+        self._facts = facts
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is read when the collector is registered."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """One series for each file and state: 1 if it is in that state, else 0."""
+        states = GaugeMetricFamily(
+            "confgend_file_state", "Whether a file is in a state; pinned beside the others", labels=["file", "state"]
+        )
+        since = GaugeMetricFamily(
+            "confgend_file_stale_since_seconds",
+            "When a file that is stale or failed did so for the first time since its last success",
+            labels=["file"],
+        )
+        pins = self._daemon.history.pins
+        for name in self._facts.names():
+            state, failure = self._facts.state(name)
+            for one in STATES:
+                states.add_metric([str(name), one], one == state)
+            states.add_metric([str(name), "pinned"], pins.get(name) is not None)
+            if failure is not None:
+                since.add_metric([str(name)], failure.since)
+        yield states
+        yield since

@@ -14,6 +14,6 @@ class Plugin:
     def load(self, dependencies: Dependencies) -> None:
         """Register the routes; both services watch the files."""
         daemon = dependencies.daemon
-        metrics, recent = Metrics(daemon), RecentMinutes()
+        metrics, recent = Metrics(daemon, dependencies.facts), RecentMinutes()
         daemon.observers += [metrics, recent]
         add_routes(dependencies.api, metrics, recent)

@@ -12,4 +12,4 @@ class Plugin:
 
     def load(self, dependencies: Dependencies) -> None:
         """Register the routes."""
-        add_routes(dependencies.api, StatusService(dependencies.daemon))
+        add_routes(dependencies.api, StatusService(dependencies.daemon, dependencies.facts))

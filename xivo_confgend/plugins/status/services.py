@@ -1,78 +1,152 @@
-"""Health, put together from the rooms of the daemon."""
+"""The health of the daemon, put together from its parts."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from xivo_confgend.client.wording import counted, size
 from xivo_confgend.exceptions import ConfgendError
-from xivo_confgend.services import Daemon, written_time
+from xivo_confgend.http_access import Caller
+from xivo_confgend.services import Daemon, FileFacts, Listener, written_time
 
 LEAST_FREE = 64 << 20
 """Bytes; with less on the disk a large file may not be kept any more."""
-ADVISORY = frozenset({"history"})
-"""Checks that do not make the daemon unhealthy: files are served all the same."""
+OK, DEGRADED, FAILING = "ok", "degraded", "failing"
+MOST_NAMED = 3
+"""Files that the detail of a check names; all of them are listed in `files`."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of the daemon: whether it works as it should, and what there is to say about it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+    def described(self, details: bool) -> dict[str, Any]:
+        """As the schema `Check` says."""
+        return {"name": self.name, "ok": self.ok, "detail": self.detail if details else None}
 
 
 class StatusService:
-    """The health of `daemon`."""
+    """The health of `daemon`, with what `facts` say of its files."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, facts: FileFacts) -> None:
         self._daemon = daemon
+        self._facts = facts
 
-    async def status(self, details: bool) -> dict[str, Any]:
+    async def status(self, caller: Caller, details: bool) -> dict[str, Any]:
         """As the schema `Status` says; without `details` only what a load balancer needs."""
-        checks = [
-            ("database", *await self._database()),
-            ("workers", *self._workers()),
-            *await self._daemon.threads.run(self._store_and_disk),
-            ("history", *await self._history()),
-            *((f"listener {one.name}", one.open, f"{one.address}, {one.connections} connection(s)")
-              for one in self._daemon.listeners()),
-        ]  # fmt: skip
-        well = all(ok for name, ok, _ in checks if name not in ADVISORY)
+        files = [self._facts.describe(name, caller.reads_secrets) for name in self._facts.names()]
+        database, workers = await self._database(), self._workers()
+        listeners = map(_listener_check, self._daemon.listeners())
+        checks = [files_check(files), database, workers, *await self._daemon.threads.run(self._store_and_disk),
+                  await self._history(), *listeners]  # fmt: skip
+        answers = self._is_reachable() and ((database.ok and workers.ok) or any(map(_has_content, files)) or not files)
         return {
-            "health": "ok" if well else "failing",
+            "health": (OK if all(check.ok for check in checks) else DEGRADED) if answers else FAILING,
             "version": _version() if details else None,
             "started_at": written_time(self._daemon.started_at) if details else None,
-            "checks": [{"name": name, "ok": ok, "detail": detail if details else None} for name, ok, detail in checks],
+            "checks": [check.described(details) for check in checks],
+            "files": [remarkable(file) for file in files if is_remarkable(file)] if details else None,
         }
 
-    async def _database(self) -> tuple[bool, str]:
+    def _is_reachable(self) -> bool:
+        """Whether at least one of the places where files are served is open."""
+        return any(one.open for one in self._daemon.tcp_listeners())
+
+    async def _database(self) -> Check:
         began = time.perf_counter()
         problem = await self._daemon.generation.database_problem()
-        return not problem, problem or f"answers in {(time.perf_counter() - began) * 1000:.1f} ms"
+        answers = f"answers in {(time.perf_counter() - began) * 1000:.1f} ms"
+        return Check("database", not problem, problem or answers)
 
-    def _workers(self) -> tuple[bool, str]:
+    def _workers(self) -> Check:
         workers = self._daemon.generation.workers
-        said = (
-            f"{workers.ready} process(es), {workers.busy} busy, {workers.queued} waiting, {workers.restarts} restart(s)"
-        )
-        return workers.ready > 0, said
+        processes = counted(workers.ready, "process", "processes")
+        said = f"{processes}, {workers.busy} busy, {workers.queued} waiting, {counted(workers.restarts, 'restart')}"
+        return Check("workers", workers.ready > 0, said)
 
-    def _store_and_disk(self) -> list[tuple[str, bool, str]]:
+    def _store_and_disk(self) -> list[Check]:
         store = self._daemon.generation.store
         facts = [found for name in store.names() if (found := store.facts(name))]
-        kept = f"{len(facts)} file(s), {sum(one.size for one in facts)} bytes in {store.root}"
+        kept = f"{counted(len(facts), 'file')}, {size(sum(one.size for one in facts))} in {store.root}"
         try:
             disk = os.statvfs(store.root)
         except OSError as error:
-            return [("store", False, f"{store.root}: {error.strerror}"), ("disk", False, f"{error.strerror}")]
+            problem = f"{store.root}: {error.strerror}"
+            return [Check("store", False, problem), Check("disk", False, problem)]
         free = disk.f_bavail * disk.f_frsize
         writable = os.access(store.root, os.W_OK) and not disk.f_flag & os.ST_RDONLY
         return [
-            ("store", writable, kept if writable else f"{store.root} is not writable"),
-            ("disk", free >= LEAST_FREE, f"{free} bytes free"),
+            Check("store", writable, kept if writable else f"{store.root} is not writable"),
+            Check("disk", free >= LEAST_FREE, f"{size(free)} free"),
         ]
 
-    async def _history(self) -> tuple[bool, str]:
+    async def _history(self) -> Check:
         try:
-            count, size = await self._daemon.history.summary()
+            count, stored = await self._daemon.history.summary()
         except ConfgendError as error:
-            return False, str(error)
-        return True, f"{count} version(s), {size} bytes"
+            return Check("history", False, str(error))
+        return Check("history", True, f"{counted(count, 'version')}, {size(stored)}")
+
+
+def _listener_check(one: Listener) -> Check:
+    return Check(f"listener {one.name}", one.open, f"{one.address}, {counted(one.connections, 'connection')}")
+
+
+def _has_content(file: dict[str, Any]) -> bool:
+    return file["state"] in ("fresh", "stale") or file["pin"] is not None
+
+
+def is_remarkable(file: dict[str, Any]) -> bool:
+    """Whether there is more to say of `file`, as the schema `File` describes it, than that it is served."""
+    return file["state"] in ("stale", "failed") or file["pin"] is not None or file["warnings"]["count"] > 0
+
+
+def remarkable(file: dict[str, Any]) -> dict[str, Any]:
+    """As the schema `RemarkableFile` says."""
+    return {
+        "name": file["name"],
+        "state": file["state"],
+        "since": file["failing_since"],
+        "reason": file["last_error"],
+        "pinned": file["pin"] is not None,
+        "pinned_at": file["pin"] and file["pin"]["pinned_at"],
+        "warnings": file["warnings"]["count"],
+    }
+
+
+def files_check(files: list[dict[str, Any]]) -> Check:
+    """What the files say together. A pin is the operator's decision and a warning one of the driver: both are named."""
+    stale = [file for file in files if file["state"] == "stale"]
+    failed = [file for file in files if file["state"] == "failed"]
+    pinned = [file for file in files if file["pin"] is not None]
+    warned = [file for file in files if file["warnings"]["count"]]
+    if not files:
+        return Check("files", False, "no file is served: no driver is installed, or all are switched off")
+    said = [
+        *([f"{len(failed)} failed: {_named(failed, 'failing_since')}"] if failed else []),
+        *([f"{len(stale)} stale: {_named(stale, 'failing_since')}"] if stale else []),
+        *([f"{len(pinned)} pinned: {_named(pinned)}"] if pinned else []),
+        *([f"{counted(sum(f['warnings']['count'] for f in warned), 'warning')}: {_named(warned)}"] if warned else []),
+    ]
+    return Check("files", not (stale or failed), "; ".join([f"{counted(len(files), 'file')} served", *said]))
+
+
+def _named(files: list[dict[str, Any]], since: str = "") -> str:
+    """The first of `files` by name, with the moment under the key `since`, and how many more there are."""
+    named: Iterable[str] = (
+        f"{one['name']} since {one[since]}" if since and one[since] else one["name"] for one in files[:MOST_NAMED]
+    )
+    more = len(files) - MOST_NAMED
+    return ", ".join([*named, *([f"{more} more"] if more > 0 else [])])
 
 
 def _version() -> str:

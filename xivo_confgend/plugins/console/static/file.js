@@ -3,7 +3,7 @@
 import { Problem, filePath, getJson, getText, post, put, readText, remove } from "./api.js";
 import { announce, count, counted, duration, element, moment, notice, short, size, timeElement, waiting } from "./dom.js";
 import { ask } from "./dialog.js";
-import { badges } from "./files.js";
+import { badges, since } from "./files.js";
 import { reader } from "./reader.js";
 import { differences, versions } from "./versions.js";
 
@@ -160,7 +160,8 @@ function factsOf(known) {
 function noticesOf(known) {
   const notices = [];
   if (known.last_error) {
-    notices.push(notice("bad", known.state === "stale" ? "Stale: the last good content is served" : "Nothing can be served", known.last_error));
+    notices.push(notice("bad", known.state === "stale" ? "Stale: the last good content is served" : "Nothing can be served",
+      element("p", {}, ...since(known), known.last_error)));
   }
   if (known.warnings.count) notices.push(warningsOf(known.warnings));
   if (known.pin) {

@@ -14,6 +14,7 @@ const COLUMNS = [
   { title: "Driver", key: (file) => file.driver?.name ?? "", kind: "wide" },
 ];
 const STATES = ["failed", "stale", "pinned", "generating", "fresh", "none"];
+const FAILING = ["failed", "stale"];
 const TOLD = { stale: "is stale", failed: "failed", pinned: "is pinned", unpinned: "is not pinned any more" };
 const MOVE = { duration: 350, easing: "ease-out" };
 // How the table is sorted and filtered: whoever comes back from a file finds it as he left it.
@@ -30,10 +31,13 @@ function stateRank(file) {
   return STATES.indexOf(file.pin ? "pinned" : file.state);
 }
 
+// What needs a look stands above everything else, however the table is sorted. While it is generated it stays there.
+const failing = (file) => FAILING.includes(file.state);
+
 // A pinned file may fail at the same time: that is not hidden by the pin.
 export const badges = (file) => [
   badge(stateOf(file)),
-  file.pin && ["stale", "failed"].includes(file.state) ? badge(file.state) : null,
+  file.pin && failing(file) ? badge(file.state) : null,
 ];
 
 export async function files(page) {
@@ -55,6 +59,7 @@ export async function files(page) {
   }
 
   function compared(a, b) {
+    if (failing(a) !== failing(b)) return failing(a) ? -1 : 1;
     const { key } = COLUMNS[chosen.column];
     const [left, right] = [key(a), key(b)];
     if (left !== right) return (left < right ? -1 : 1) * chosen.direction;
@@ -111,7 +116,7 @@ export async function files(page) {
   page.render(
     element("div", { class: "headline" }, element("h2", {}, "Files"), summary, labelled("Find a file", filter, "spread")),
     element("div", { class: "card" }, element("table", { id: "files" },
-      element("caption", { class: "visually-hidden" }, "Every file that is served; the heads of the columns sort"),
+      element("caption", { class: "visually-hidden" }, "Every file that is served; the heads of the columns sort; failing files come first"),
       element("thead", {}, element("tr", {}, heads)), body)),
     none);
   page.onEvent(change);
@@ -137,12 +142,14 @@ function move(body, change) {
   }
 }
 
+export const since = (file) => (file.failing_since ? ["since ", timeElement(file.failing_since), ": "] : []);
+
 function row(file) {
   const driver = file.driver && `${file.driver.distribution} ${file.driver.version}`;
   return element("tr", { "data-file": file.name, "data-state": stateOf(file) },
     element("th", { scope: "row" },
       element("a", { href: `#/files/${file.name}` }, element("span", { class: "quiet" }, `${file.resource}/`), element("wbr"), file.filename),
-      file.last_error && element("p", { class: "reason" }, file.last_error),
+      file.last_error && element("p", { class: "reason" }, ...since(file), file.last_error),
       file.warnings.count > 0 && element("p", { class: "remark" }, counted(file.warnings.count, "warning"))),
     element("td", {}, badges(file)),
     element("td", { class: "number wide" }, count(file.lines)),
