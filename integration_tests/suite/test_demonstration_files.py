@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -163,14 +162,11 @@ CONTENT = {
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def company(postgresql: PostgreSQL) -> str:
     """A database with the demonstration company."""
-    server = PostgreSQL(tmp_path_factory.mktemp("company"))
-    server.start()
-    uri = server.create_database("company")
+    uri = postgresql.create_database("demonstration_files")
     fill(uri, USERS)
-    yield uri
-    server.stop()
+    return uri
 
 
 @pytest.fixture(scope="module")

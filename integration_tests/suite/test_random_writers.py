@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration_tests.suite.helpers.base import running_postgresql
 from integration_tests.suite.helpers.history import CONTENT, History, ask_all_the_time
 from integration_tests.suite.helpers.items import Items
 from integration_tests.suite.helpers.puppets import Puppets
 from xivo_confgend.testing.daemon import Daemon
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 
 StartDaemon = Callable[..., Daemon]
 SECONDS = 8

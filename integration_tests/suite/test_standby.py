@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import psycopg2
 import pytest
 
-from integration_tests.suite.helpers.base import running_postgresql
 from integration_tests.suite.helpers.history import CONTENT, History, ask_all_the_time, version_of
 from integration_tests.suite.helpers.items import ITEMS, Items
 from integration_tests.suite.helpers.puppets import Puppets, wait_until
 from xivo_confgend.testing.daemon import Daemon
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 
 StartDaemon = Callable[..., Daemon]
 SECONDS = 5
@@ -29,17 +27,9 @@ def primary() -> Iterator[PostgreSQL]:
         yield server
 
 
-@contextmanager
-def following(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+def following(primary: PostgreSQL) -> AbstractContextManager[PostgreSQL]:
     """A copy of the primary that follows it."""
-    with running_postgresql({"autovacuum": "off"}) as server:
-        server.stop()
-        subprocess.run(["rm", "-rf", str(server.data)], check=True)
-        command = [str(server._binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port)]
-        command += ["-U", "postgres", "-D", str(server.data), "-R", "-c", "fast", "--no-sync"]
-        subprocess.run(command, check=True, **server._as_account())
-        server.start()
-        yield server
+    return running_postgresql({"autovacuum": "off"}, primary)
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,10 @@ import psutil
 import psycopg2
 import pytest
 
-from integration_tests.suite.helpers.base import running_postgresql
 from integration_tests.suite.helpers.items import ITEMS, Items
 from integration_tests.suite.helpers.puppets import Puppets, wait_until
 from xivo_confgend.testing.daemon import Daemon
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 
 StartDaemon = Callable[..., Daemon]
 SNAPSHOT = "SELECT pg_current_snapshot()::text"

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import re
 import signal
 import socket
@@ -37,6 +38,7 @@ CONSOLE_PORT = 8670
 SHOWN = ("asterisk/pjsip.conf", "asterisk/sip.conf")
 """The files whose beginning is printed, the first that is there."""
 LONGEST_SECTION = 30
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,15 @@ def choose_drivers(schema: str) -> dict[str, str | None]:
     return plugins
 
 
-def free_or(port: int) -> int:
-    """`port` if nobody listens on it, else 0."""
+def choose_port(port: int, other: int, subject: str) -> int:
+    """`port`, or `other` if something listens on `port`, which is said then: `subject` is what has the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return 0
+            say(f"{port} is in use, so {subject} has port {other}.")
+            return other
     return port
 
 
@@ -176,16 +179,20 @@ def run(schema: str, users: int, directory: Path, once: bool) -> int:
         uri = fill_database(server, entry, users)
         say("Starting xivo-confgend …")
         daemon = Daemon(directory / f"daemon-{schema}", {"db_uri": uri, "plugins": choose_drivers(schema)})
-        daemon.port = daemon.config["listen_port"] = free_or(PORT) or daemon.port
-        daemon.config["rest_api"]["port"] = free_or(CONSOLE_PORT) or daemon.config["rest_api"]["port"]
-        with daemon:
+        daemon.port = daemon.config["listen_port"] = choose_port(PORT, daemon.port, "the daemon")
+        console = daemon.config["rest_api"]
+        console["port"] = choose_port(CONSOLE_PORT, console["port"], "the console")
+        try:
+            daemon.start()
             return show_and_serve(daemon, entry, once)
+        finally:
+            daemon.stop()
     finally:
         server.stop()
 
 
 def show_and_serve(daemon: Daemon, entry: importlib.metadata.EntryPoint, once: bool) -> int:
-    """Print what the daemon gives, then serve until Ctrl-C unless `once`."""
+    """Print what the daemon gives; unless `once`, serve until KeyboardInterrupt, or return 1 if the daemon ends."""
     names = Catalogue(daemon.config["plugins"]).files()
     print_table(fetch_all(daemon, names))
     print_beginning(daemon, names)
@@ -194,13 +201,8 @@ def show_and_serve(daemon: Daemon, entry: importlib.metadata.EntryPoint, once: b
     if once:
         return 0
     say(f"\nServing on 127.0.0.1:{daemon.port}. Ctrl-C ends it. Log: {daemon.directory / 'log'}")
-    try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if daemon.process is not None:
-            daemon.process.wait()
-    except KeyboardInterrupt:
-        say("\nStopping …")
-        return 0
+    if daemon.process is not None:
+        daemon.process.wait()
     say(f"The daemon ended by itself: see {daemon.directory / 'log'}")
     return 1
 
@@ -213,9 +215,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--directory", type=Path, default=Path(".run"), help="where databases and contents are kept")
     parser.add_argument("--once", action="store_true", help="exit after the table")
     options = parser.parse_args(arguments)
+    for how in (signal.SIGTERM, signal.SIGHUP):
+        # nohup ignores one of them.
+        if signal.getsignal(how) != signal.SIG_IGN:
+            signal.signal(how, signal.default_int_handler)
     try:
         return run(options.schema, options.users, options.directory, options.once)
-    except (DaemonError, PostgreSQLError, NoSuchFile, psycopg2.Error, subprocess.SubprocessError) as error:
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return INTERRUPTED if options.once else 0
+    except BrokenPipeError:
+        # Nothing reads the output any more: Python, too, is to leave it alone at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except PermissionError as error:
+        say(f"The demonstration does not run: {error}: remove it with the account that owns it, or clone anew")
+        return 1
+    except (DaemonError, PostgreSQLError, NoSuchFile, psycopg2.Error, OSError, subprocess.SubprocessError) as error:
         say(f"The demonstration does not run: {error}")
         return 1
 

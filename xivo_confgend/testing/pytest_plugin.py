@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def confgend_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL | GivenPostgreSQL]:
+def confgend_postgresql() -> Iterator[PostgreSQL | GivenPostgreSQL]:
     """A PostgreSQL server: `create_database(name)` makes an empty database in it and returns its URL.
 
     The server that the environment variable XIVO_CONFGEND_TEST_DB_URI names, else one of the tests' own.
@@ -37,12 +37,10 @@ def confgend_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Po
         yield given
         given.close()
         return
-    from xivo_confgend.testing.postgresql import PostgreSQL
+    from xivo_confgend.testing.postgresql import running_postgresql
 
-    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
-    server.start()
-    yield server
-    server.stop()
+    with running_postgresql() as server:
+        yield server
 
 
 @pytest.fixture

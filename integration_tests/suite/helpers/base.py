@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import MetaData, create_engine
@@ -36,20 +33,6 @@ def fill_database(server: PostgreSQL, database: str, metadata: MetaData, case: s
     if case is not None:
         load_rows(uri, asset(case) / "rows.sql.gz")
     return uri
-
-
-@contextmanager
-def running_postgresql(settings: dict[str, str] | None = None) -> Iterator[PostgreSQL]:
-    """A PostgreSQL in a temporary directory."""
-    with tempfile.TemporaryDirectory(prefix="confgend-pg-", ignore_cleanup_errors=True) as directory:
-        # Root's servers run as another account, and would not clean up a directory of their own.
-        Path(directory).chmod(0o711)
-        server = PostgreSQL(directory, settings=settings)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 def differences(expected: Path, actual: str) -> list[str]:

@@ -1,12 +1,11 @@
 """The console in a real Chromium against the real daemon: what its tests need.
 
-The browser is Debian's; nothing is downloaded. Every page is watched: what it logs as an error, what its
+The browser is an installed one; nothing is downloaded. Every page is watched: what it logs as an error, what its
 content security policy forbids and what it asks anybody but the daemon for fails the test at its end.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,16 +15,25 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
-from integration_tests.suite.helpers.base import running_postgresql
+from integration_tests.suite.helpers.preconditions import end_run, require_browser
 from integration_tests.suite.helpers.puppets import Puppets
 from xivo_confgend.testing.daemon import Daemon
 from xivo_confgend.testing.demonstration import choose_drivers
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 from xivo_confgend_wazo.demonstration import fill
 
-MISSING = "Chromium is missing: install Debian's package chromium (apt-get install chromium, or make browser)"
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -122,14 +130,16 @@ def _token(name: str, allowed: tuple[str, ...]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Chromium. Ended with the module, because other tests want the event loop that Playwright occupies."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail(MISSING, pytrace=False)
+    path = require_browser(request.session)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error as error:
+            attempt = f"{path} --headless --no-sandbox --dump-dom about:blank"
+            end_run(request.session, f"{error.message.splitlines()[0]}: `{attempt}` shows why")
         yield started
         started.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 import xivo_confgend_wazo.meta
 import xivo_confgend_xivo.meta
-from integration_tests.suite.helpers.base import fill_database, running_postgresql
+from integration_tests.suite.helpers.base import fill_database
+from integration_tests.suite.helpers.preconditions import end_run
 from xivo_confgend.testing.daemon import Daemon
-from xivo_confgend.testing.postgresql import PostgreSQL
+from xivo_confgend.testing.postgresql import PostgreSQL, PostgreSQLError, running_postgresql
 
 GOLDEN = {
     "fresh": xivo_confgend_wazo.meta.METADATA,
@@ -23,10 +25,14 @@ GOLDEN = {
 }
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """One server for all tests that only read, or write into databases of their own."""
-    with running_postgresql() as server:
+@pytest.fixture(scope="session", autouse=True)
+def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
+    """One server for all tests that only read, or write into databases of their own; the run ends if there is none."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_postgresql())
+        except (PostgreSQLError, OSError) as error:
+            end_run(request.session, str(error))
         yield server
 
 
