@@ -52,15 +52,16 @@ def run_by_exec(arguments: Sequence[str], older: bool = False, prepare: Prepare 
 class OneLine:
     """`#exec "confgen asterisk/pjsip.conf"`: Asterisk loads what is printed. Copies are kept in `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = NAME) -> None:
         self.directory = directory
-        self.kept = directory / "copies" / NAME
+        self.name = name
+        self.kept = directory / "copies" / name
         self._config = directory / "config.conf"
         self._config.write_text(f"[confgen]\nfallback_dir = {directory / 'copies'}\n")
 
     def arguments(self, port: int, *more: str) -> list[str]:
         """The command line."""
-        return ["-c", str(self._config), "-p", str(port), NAME, *more]
+        return ["-c", str(self._config), "-p", str(port), self.name, *more]
 
     def loaded(self, done: Execution) -> bytes | None:
         """What Asterisk loads after `done`."""
@@ -70,14 +71,15 @@ class OneLine:
 class TwoLines:
     """The recommended two lines: Asterisk loads the file that was written, and a comment before it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = NAME) -> None:
         self.directory = directory
-        self.kept = directory / "lib" / "pjsip.conf"
+        self.name = name
+        self.kept = directory / "lib" / Path(name).name
         self.kept.parent.mkdir()
 
     def arguments(self, port: int, *more: str) -> list[str]:
         """The command line of the first line."""
-        return ["-c", NOWHERE, "-p", str(port), "--output", str(self.kept), NAME, *more]
+        return ["-c", NOWHERE, "-p", str(port), "--output", str(self.kept), self.name, *more]
 
     def loaded(self, done: Execution) -> bytes | None:
         """What Asterisk loads after `done`, None if there is no file; whatever is printed has to be one comment."""

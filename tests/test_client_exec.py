@@ -14,7 +14,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -202,63 +203,85 @@ class TestHungDaemon:
     """The daemon accepts a connection and says nothing: what is waited for once is not waited for again."""
 
     @pytest.fixture
-    def hung(self, form: Form, daemon: FakeDaemon) -> FakeDaemon:
-        """A daemon that has answered once, and let a time limit pass."""
+    def awakened(self) -> Iterator[threading.Event]:
+        """To be set when the daemon is to go on."""
+        event = threading.Event()
+        yield event
+        event.set()
+
+    @pytest.fixture
+    def hung(self, form: Form, daemon: FakeDaemon, awakened: threading.Event) -> FakeDaemon:
+        """A daemon that has answered once, let a time limit pass, and would give NEW when it is awakened."""
         fetch(form, daemon)
-        daemon.conversation = lambda connection: connection.recv(1)
+        daemon.conversation = lambda _: awakened.wait()
         done = fetch(form, daemon, *SHORT)
         assert form.loaded(done) == CONTENT
         assert len(done.errors) == 1 and STAYS.search(done.errors[0])
         daemon.requests.clear()
+        daemon.conversation = saying(framed(NEW))
         return daemon
 
-    def test_further_calls_fall_back_without_asking(self, form: Form, hung: FakeDaemon) -> None:
-        hung.conversation = saying(framed(NEW))
+    @pytest.fixture
+    def awake(self, hung: FakeDaemon, awakened: threading.Event) -> FakeDaemon:
+        """The same daemon, which answers again with NEW."""
+        awakened.set()
+        return hung
 
-        done = fetch(form, hung)
+    def test_further_calls_fall_back_without_asking(self, form: Form, awake: FakeDaemon) -> None:
+        done = fetch(form, awake)
 
-        assert (form.loaded(done), hung.requests) == (CONTENT, [])
+        assert (form.loaded(done), awake.requests) == (CONTENT, [])
         assert re.search(r"did not answer in time \d+ s ago and is not asked again for \d+ s; ", done.errors[0])
 
     @pytest.mark.parametrize("later", ["another boot", "a minute later", "before it", "not to be read", "empty"])
-    def test_it_is_asked_again(self, form: Form, hung: FakeDaemon, later: str) -> None:
+    def test_it_is_asked_again(self, form: Form, awake: FakeDaemon, later: str) -> None:
         (marker,) = form.kept.parent.glob(".*.timed-out")
         boot, seconds = marker.read_text().split()
         change = {"a minute later": -60.0, "before it": 60.0}.get(later, 0.0)
         boot = "another" if later == "another boot" else boot
         texts = {"not to be read": "\xff", "empty": ""}
         marker.write_text(texts.get(later, f"{boot} {float(seconds) + change}"))
-        hung.conversation = saying(framed(NEW))
 
-        done = fetch(form, hung)
+        done = fetch(form, awake)
 
         assert (form.loaded(done), done.errors) == (NEW, [])
 
-    def test_a_success_ends_it(self, form: Form, hung: FakeDaemon) -> None:
+    def test_a_success_ends_it(self, form: Form, awake: FakeDaemon) -> None:
         (marker,) = form.kept.parent.glob(".*.timed-out")
         boot, seconds = marker.read_text().split()
         marker.write_text(f"{boot} {float(seconds) - 60}")
-        hung.conversation = saying(framed(NEW))
 
-        fetch(form, hung)
+        fetch(form, awake)
 
         assert not marker.exists()
 
-    def test_other_files_are_asked_for(self, form: Form, hung: FakeDaemon) -> None:
-        hung.conversation = saying(framed(NEW))
-        other = form.kept.with_name("other.conf")
-        arguments = [one.replace("pjsip.conf", "other.conf") for one in form.arguments(hung.port)]
+    @staticmethod
+    def arguments_of_another(form: Form, daemon: FakeDaemon) -> list[str]:
+        return [one.replace("pjsip.conf", "other.conf") for one in form.arguments(daemon.port)]
 
-        run_by_exec(arguments)
+    def test_other_files_are_asked_for(self, form: Form, awake: FakeDaemon) -> None:
+        other = form.kept.with_name("other.conf")
+        other.write_bytes(CONTENT)
+
+        run_by_exec(self.arguments_of_another(form, awake))
 
         assert other.read_bytes() == NEW
 
-    def test_a_call_by_hand_asks_and_ends_it(self, form: Form, hung: FakeDaemon, tmp_path: Path) -> None:
-        hung.conversation = saying(framed(NEW))
+    def test_other_files_do_not_wait_for_what_does_not_move(self, form: Form, hung: FakeDaemon) -> None:
+        other = form.kept.with_name("other.conf")
+        other.write_bytes(CONTENT)
+
+        first, second = (run_by_exec(self.arguments_of_another(form, hung)) for _ in range(2))
+
+        assert other.read_bytes() == CONTENT
+        assert " does not answer anything now, and did not answer in time before; " in first.errors[0]
+        assert " is not asked again for " in second.errors[0]
+
+    def test_a_call_by_hand_asks_and_ends_it(self, form: Form, awake: FakeDaemon, tmp_path: Path) -> None:
         more = () if isinstance(form, TwoLines) else ("--fallback-dir", str(tmp_path / "copies"))
 
         subprocess.run(
-            [sys.executable, "-m", "xivo_confgend.client", *form.arguments(hung.port, *more)],
+            [sys.executable, "-m", "xivo_confgend.client", *form.arguments(awake.port, *more)],
             stdout=subprocess.DEVNULL, check=True,
         )  # fmt: skip
 

@@ -24,7 +24,16 @@ from xivo_confgend.client import (
     write_all,
 )
 from xivo_confgend.client.files import keep_copy, read_file, replace_file
-from xivo_confgend.client.wire import Answer, ConfgenError, Server, TimedOut, Unanswered, printable, reason
+from xivo_confgend.client.wire import (
+    Answer,
+    ConfgenError,
+    Server,
+    TimedOut,
+    Unanswered,
+    is_alive,
+    printable,
+    reason,
+)
 
 DEFAULT_DIRECTORY = "/var/cache/confgen"
 LIMIT = 10
@@ -32,6 +41,9 @@ LIMIT = 10
 PAUSE = 60
 """Seconds for which a daemon that let a time limit pass is not asked again. Asterisk runs its programs one after the
 other, 31 at a boot: each of them would wait as long."""
+TRIAL = 1
+"""Seconds for which it is tried whether a daemon that let a time limit pass for another file does anything at all."""
+MARKER = ".timed-out"
 BOOT = "/proc/sys/kernel/random/boot_id"
 
 
@@ -77,7 +89,7 @@ class Fetch:
     def marker(self) -> str:
         """The path of what says that the daemon let a time limit pass: beside the file to fall back on."""
         directory, name = os.path.split(self.kept)
-        return os.path.join(directory, f".{name}.timed-out")
+        return os.path.join(directory, f".{name}{MARKER}")
 
 
 def run_with_fallback(fetch: Fetch) -> int:
@@ -223,17 +235,34 @@ def _boot_and_time() -> tuple[str, float]:
 
 
 def _refuse_to_wait_again(fetch: Fetch, server: Server) -> None:
-    """Raises Unanswered if there was a time-out less than `PAUSE` seconds ago, and no success since."""
-    try:
-        now = _boot_and_time()
-        boot, seconds = read_file(fetch.marker).decode("ascii").split()
-        passed = now[1] - float(seconds)
-    except (OSError, ValueError):
-        return
-    if boot == now[0] and 0 <= passed < PAUSE:
+    """Raises Unanswered if there was a time-out less than `PAUSE` seconds ago and no success since.
+
+    Where it was one of another file, a slow driver may have been the reason: then the daemon is tried first.
+    """
+    passed = _since_time_out(fetch.marker)
+    if passed is not None:
         raise Unanswered(
             f"{server} did not answer in time {passed:.0f} s ago and is not asked again for {PAUSE - passed:.0f} s"
         )
+    directory = os.path.dirname(fetch.marker)
+    try:
+        others = [one for one in os.listdir(directory) if one.startswith(".") and one.endswith(MARKER)]
+    except OSError:
+        return
+    if any(_since_time_out(os.path.join(directory, one)) is not None for one in others) and not is_alive(server, TRIAL):
+        _note_time_out(fetch)
+        raise Unanswered(f"{server} does not answer anything now, and did not answer in time before")
+
+
+def _since_time_out(marker: str) -> float | None:
+    """Seconds since the time-out that `marker` tells of, None if there was none or it is too long ago."""
+    try:
+        boot, seconds = read_file(marker).decode("ascii").split()
+        this_boot, now = _boot_and_time()
+        passed = now - float(seconds)
+    except (OSError, ValueError):
+        return None
+    return passed if boot == this_boot and 0 <= passed < PAUSE else None
 
 
 def _note_time_out(fetch: Fetch) -> None:

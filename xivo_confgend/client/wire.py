@@ -100,6 +100,26 @@ def refuse_other_services(server: Server, beginning: bytes) -> None:
         raise Unanswered(f"{server} is not xivo-confgend: {other}")
 
 
+def is_alive(server: Server, limit: float) -> bool:
+    """Whether `server` does anything within `limit` seconds: a daemon ends a connection on which nothing is asked."""
+    try:
+        connection = connect(Server(server.path, server.host, server.port, limit))
+    except Unanswered as error:
+        return not isinstance(error, TimedOut)
+    try:
+        connection.settimeout(limit)
+        connection.shutdown(_socket.SHUT_WR)
+        connection.recv(1)
+    except TimeoutError:
+        return False
+    except OSError:
+        # even a refusal is a sign of life
+        pass
+    finally:
+        connection.close()
+    return True
+
+
 def connect(server: Server) -> _socket.socket:
     """A connection to the first address that answers. Raises Unanswered."""
     deadline = time.monotonic() + server.timeout
