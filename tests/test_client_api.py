@@ -138,7 +138,15 @@ def test_an_address_that_makes_no_sense_is_one_line(capfd: pytest.CaptureFixture
 
 def test_control_characters_do_not_reach_the_terminal(server: FakeDaemon, capfd: pytest.CaptureFixture[str]) -> None:
     check = {"name": "\x1b[2J", "ok": True, "detail": "x\ny"}
-    file = {"name": "\x1b[3J", "state": "stale", "since": None, "reason": "\x1b[4J", "pinned": False, "warnings": 1}
+    file = {
+        "name": "\x1b[3J",
+        "state": "stale",
+        "since": None,
+        "reason": "\x1b[4J",
+        "pinned": False,
+        "warnings": 1,
+        "shrunk": None,
+    }
     status = {"health": "ok", "checks": [check], "files": [file]}
     server.conversation = saying(http("200 OK", json.dumps(status).encode()))
 

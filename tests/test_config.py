@@ -172,6 +172,7 @@ WRONG = {
     "a whole number of at least 1": [0, 1.5, True, "2", None],
     "a number of seconds": [-1, "1", True, float("inf"), float("nan"), None],
     "a number of seconds of at least 0.1": [0, "1", True, float("inf"), None],
+    "a percentage from 0 to 100": [-1, 100.5, "30", True, float("inf"), float("nan"), None],
     "a list of texts or null": ["a", [1], {"a": "b"}],
     "a mapping": ["a", ["a"], 1],
 }

@@ -48,6 +48,7 @@ class Kind:
     expected: str
     types: tuple[type, ...]
     least: float = float("-inf")
+    most: float = float("inf")
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is of this kind; a boolean is never a number."""
@@ -55,7 +56,7 @@ class Kind:
             return bool in self.types
         if not isinstance(value, self.types):
             return False
-        return not isinstance(value, (int, float)) or self.least <= value < float("inf")
+        return not isinstance(value, (int, float)) or (self.least <= value <= self.most and value != float("inf"))
 
 
 TEXT = Kind("text", (str,))
@@ -65,6 +66,7 @@ PORT = Kind("a port number", (int,), 0)
 COUNT = Kind("a whole number of at least 1", (int,), 1)
 SECONDS = Kind("a number of seconds", (int, float), 0)
 TIME_LIMIT = Kind("a number of seconds of at least 0.1", (int, float), 0.1)
+PERCENTAGE = Kind("a percentage from 0 to 100", (int, float), 0, 100)
 TEXTS = Kind("a list of texts", (list,))
 OPTIONAL_TEXTS = Kind("a list of texts or null", (list, type(None)))
 MAPPING = Kind("a mapping", (dict, type(None)))
@@ -114,6 +116,9 @@ class Settings:
     request_timeout: float = key(TIME_LIMIT, 10, "seconds in which a request has to arrive")
     answer_timeout: float = key(TIME_LIMIT, 300, "seconds in which a client has to read its answer")
     max_connections: int = key(COUNT, 1000, "connections at a time; more wait in the system's queue")
+    shrink_warning: float = key(
+        PERCENTAGE, 30, "percentage of lines whose loss at once is warned of, if at least 10 lines are gone; 0: none is"
+    )
     stop_timeout: float = key(SECONDS, 30, "seconds that running answers get when the daemon stops")
     rest_api: dict[str, Any] | None = key(MAPPING, rest_api.DEFAULTS, "the HTTP API and console; null: none")
     enabled_plugins: dict[str, Any] | None = key(

@@ -20,7 +20,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -37,7 +37,7 @@ from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName
-from xivo_confgend.notices import GenerationFailure, Warnings
+from xivo_confgend.notices import GenerationFailure, Shrinkage, Warnings
 from xivo_confgend.store import Facts, Store, StoredFile
 from xivo_confgend.watch import GroupedProbe, Outage
 from xivo_confgend.worker import Failed, Generated, Job, flushed, stamp
@@ -92,6 +92,9 @@ class Observer:
 
     def generated(self, name: FileName, facts: Facts, changed: bool) -> None:
         """A generation of `name` succeeded; `changed`: its content differs from the one before."""
+
+    def shrunk(self, name: FileName, shrinkage: Shrinkage) -> None:
+        """The new content of `name` is drastically smaller than the one before it."""
 
     def failed(self, name: FileName, reason: str, stale: bool) -> None:
         """A generation of `name` failed; `stale`: there is a last good content."""
@@ -353,6 +356,7 @@ class Generation:
             self._clear(self.store.staging_path(name, run.number))
             self._note_failure(name, status, outcome)
         else:
+            outcome = self._compared(outcome, kept)
             spare = self._keep(name, status, outcome, kept)
             self._remember(status, run, outcome)
         result = _Result(outcome, spare)
@@ -406,7 +410,22 @@ class Generation:
             name, facts.driver, facts.duration, facts.size, "" if changed else ", unchanged",
         )  # fmt: skip
         self._tell(lambda observer: observer.generated(name, facts, changed))
+        if changed and (shrunk := facts.shrunk) is not None:
+            _log_shrinkage(name, shrunk)
+            self._tell(lambda observer: observer.shrunk(name, shrunk))
         return spare
+
+    def _compared(self, outcome: Generated, kept: Facts | None) -> Generated:
+        """`outcome` with what there is to say of its size beside that of `kept`, until the next change."""
+        facts = outcome.facts
+        if kept is None:
+            return outcome
+        if kept.digest == facts.digest:
+            shrunk = kept.shrunk
+        else:
+            shrinkage = Shrinkage(kept.lines, facts.lines, kept.size, facts.size)
+            shrunk = shrinkage if shrinkage.is_drastic(self._settings.shrink_warning) else None
+        return replace(outcome, facts=replace(facts, shrunk=shrunk))
 
     def _commit(self, name: FileName, outcome: Generated, changed: bool) -> Path | None:
         current = self.store.facts(name)
@@ -489,3 +508,11 @@ def _log_warnings(name: FileName, warnings: Warnings) -> None:
         logger.warning("%s: %s", name, line)
     if warnings.more:
         logger.warning("%s: %s only counted", name, counted(warnings.more, "more warning is", "more warnings are"))
+
+
+def _log_shrinkage(name: FileName, shrunk: Shrinkage) -> None:
+    logger.warning(
+        "%s: shrank from %s to %s (%s to %s) and is served as it is; if that was not intended, see confgen diff %s",
+        name, f"{shrunk.lines_before:,}", counted(shrunk.lines, "line"),
+        f"{shrunk.size_before:,}", counted(shrunk.size, "byte"), name,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -145,6 +145,7 @@ class FileFacts:
             "generating": generation.status(name).generating,
             **self._content(facts, secrets),
             "warnings": self.warnings(name, facts.warnings if facts else Warnings(), secrets),
+            "shrunk": facts and facts.shrunk and asdict(facts.shrunk),
             "last_error": error or (failure and failure.reason),
             "failing_since": failure and written_time(failure.since),
             "pin": pin and self.describe_pin(pin, secrets),

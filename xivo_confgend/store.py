@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 from xivo_confgend.exceptions import StoreError
 from xivo_confgend.names import FileName
-from xivo_confgend.notices import GenerationFailure, Warnings
+from xivo_confgend.notices import GenerationFailure, Shrinkage, Warnings
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
@@ -41,7 +41,7 @@ class Facts:
 
     `generated`: seconds since the epoch; `duration`: seconds; `digest`: SHA-256 in hexadecimal; `driver`:
     who made it, as the operator knows it; `statements`, `rows`: of the database, 0 if unknown; `warnings`: of the
-    generation that gave this content last.
+    generation that gave this content last; `shrunk`: if it is drastically smaller than the content before it.
     """
 
     size: int
@@ -53,6 +53,7 @@ class Facts:
     driver: str = ""
     peak_memory: int = 0
     warnings: Warnings = Warnings()
+    shrunk: Shrinkage | None = None
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Facts:
@@ -63,6 +64,8 @@ class Facts:
         values = dict(kept)
         if "warnings" in values:
             values["warnings"] = Warnings.from_json(values["warnings"])
+        if values.get("shrunk") is not None:
+            values["shrunk"] = Shrinkage(**values["shrunk"])
         return cls(**values)
 
 

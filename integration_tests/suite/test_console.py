@@ -187,6 +187,22 @@ def test_the_status_lists_the_files_that_need_a_look(company: Company, open_page
     expect(fourth).to_contain_text("1 warning")
 
 
+def test_a_file_that_shrinks_is_told_with_the_numbers(company: Company, open_page: OpenPage):
+    company.puppets.tell("fourth", "say", content="0123456\n" * 2000)
+    company.daemon.fetch("test/fourth.conf")
+    files, file, status = open_page(), open_page("#/files/test/fourth.conf"), open_page("#/status")
+    expect(row(files, "test/fourth.conf")).to_contain_text("fresh")
+    expect(file.locator(".text")).to_be_visible()
+
+    company.puppets.tell("fourth", "say", content="0123456\n" * 20)
+    company.daemon.fetch("test/fourth.conf")
+
+    numbers = "from 2,000 to 20 lines (16.0 kB to 160 B)"
+    expect(row(files, "test/fourth.conf")).to_contain_text(f"shrank {numbers}")
+    expect(file.locator(".notice.warn").first).to_contain_text(f"The last change shrank the file {numbers}")
+    expect(status.locator("#remarkable")).to_contain_text(f"shrank {numbers}")
+
+
 def test_warnings_of_a_file_are_shown_as_they_come(company: Company, open_page: OpenPage):
     files, file = open_page(), open_page("#/files/test/fourth.conf")
     expect(file.locator(".facts")).to_be_visible()

@@ -170,6 +170,8 @@ def show(api: Api, options: argparse.Namespace) -> int:
     if facts["pin"]:
         pin = facts["pin"]
         print(printable(f"pinned:    {pin['digest'][:12]} by {pin['pinned_by']}: {pin['reason']}"))
+    if facts["shrunk"]:
+        print(printable(f"shrunk:    {_loss(facts['shrunk'])}"))
     _print_warnings(facts["warnings"])
     print()
     print_table(
@@ -187,6 +189,11 @@ def show(api: Api, options: argparse.Namespace) -> int:
         ],
     )
     return 0
+
+
+def _loss(shrunk: Mapping[str, Any]) -> str:
+    sizes = f"{wording.size(shrunk['size_before'])} to {wording.size(shrunk['size'])}"
+    return f"from {shrunk['lines_before']:,} to {wording.counted(shrunk['lines'], 'line')} ({sizes})"
 
 
 def _print_warnings(warnings: Mapping[str, Any]) -> None:
@@ -244,6 +251,7 @@ def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
     said = [
         file["reason"] or "",
         f"pinned {_age(file['pinned_at'])}" if file["pinned"] else "",
+        f"shrank {_loss(file['shrunk'])}" if file["shrunk"] else "",
         wording.counted(file["warnings"], "warning") if file["warnings"] else "",
     ]
     return file["name"], file["state"], _age(file["since"]) if file["since"] else "-", "; ".join(filter(None, said))

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from xivo_confgend.generation import Observer
 from xivo_confgend.http_problems import Problem
 from xivo_confgend.names import FileName
+from xivo_confgend.notices import Shrinkage
 from xivo_confgend.services import FileFacts, written_time
 from xivo_confgend.store import Facts, now
 
@@ -136,6 +137,10 @@ class EventStream(Observer):
         """A generation succeeded."""
         # Told a moment later, when the file does not count as being generated any more.
         self.reactor.callLater(0, self._tell, "generated", name, changed=changed)
+
+    def shrunk(self, name: FileName, shrinkage: Shrinkage) -> None:
+        """A content is drastically smaller than the one before it."""
+        self.reactor.callLater(0, self._tell, "shrunk", name)
 
     def failed(self, name: FileName, reason: str, stale: bool) -> None:
         """A generation failed."""

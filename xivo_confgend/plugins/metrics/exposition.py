@@ -96,6 +96,9 @@ class _Now(Collector):
         warnings = GaugeMetricFamily(
             "confgend_file_warnings", "Warnings of the generation that gave the last good content", labels=["file"]
         )
+        shrunk = GaugeMetricFamily(
+            "confgend_file_shrunk_lines", "Lines that the last change took away, if they were many", labels=["file"]
+        )
         total = 0
         for name in store.names():
             facts = store.facts(name)
@@ -104,9 +107,12 @@ class _Now(Collector):
                 sizes.add_metric([str(name)], facts.size)
                 times.add_metric([str(name)], facts.generated)
                 warnings.add_metric([str(name)], facts.warnings.count)
+                if facts.shrunk is not None:
+                    shrunk.add_metric([str(name)], facts.shrunk.lost)
         yield sizes
         yield times
         yield warnings
+        yield shrunk
         yield GaugeMetricFamily("confgend_store_bytes", "Size of all last good contents", value=total)
         yield GaugeMetricFamily(
             "confgend_pinned_files", "Files that are pinned", value=len(self._daemon.history.pins.names())

@@ -107,7 +107,12 @@ def _has_content(file: dict[str, Any]) -> bool:
 
 def is_remarkable(file: dict[str, Any]) -> bool:
     """Whether there is more to say of `file`, as the schema `File` describes it, than that it is served."""
-    return file["state"] in ("stale", "failed") or file["pin"] is not None or file["warnings"]["count"] > 0
+    return (
+        file["state"] in ("stale", "failed")
+        or file["pin"] is not None
+        or file["warnings"]["count"] > 0
+        or bool(file["shrunk"])
+    )
 
 
 def remarkable(file: dict[str, Any]) -> dict[str, Any]:
@@ -120,14 +125,16 @@ def remarkable(file: dict[str, Any]) -> dict[str, Any]:
         "pinned": file["pin"] is not None,
         "pinned_at": file["pin"] and file["pin"]["pinned_at"],
         "warnings": file["warnings"]["count"],
+        "shrunk": file["shrunk"],
     }
 
 
 def files_check(files: list[dict[str, Any]]) -> Check:
-    """What the files say together. A pin is the operator's decision and a warning one of the driver: both are named."""
+    """What the files say together. Pins, warnings and losses are named, but no failure."""
     stale = [file for file in files if file["state"] == "stale"]
     failed = [file for file in files if file["state"] == "failed"]
     pinned = [file for file in files if file["pin"] is not None]
+    shrunk = [file for file in files if file["shrunk"]]
     warned = [file for file in files if file["warnings"]["count"]]
     if not files:
         return Check("files", False, "no file is served: no driver is installed, or all are switched off")
@@ -135,6 +142,7 @@ def files_check(files: list[dict[str, Any]]) -> Check:
         *([f"{len(failed)} failed: {_named(failed, 'failing_since')}"] if failed else []),
         *([f"{len(stale)} stale: {_named(stale, 'failing_since')}"] if stale else []),
         *([f"{len(pinned)} pinned: {_named(pinned)}"] if pinned else []),
+        *([f"{len(shrunk)} shrunk: {_named(shrunk)}"] if shrunk else []),
         *([f"{counted(sum(f['warnings']['count'] for f in warned), 'warning')}: {_named(warned)}"] if warned else []),
     ]
     return Check("files", not (stale or failed), "; ".join([f"{counted(len(files), 'file')} served", *said]))

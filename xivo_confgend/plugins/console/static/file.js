@@ -3,12 +3,13 @@
 import { Problem, filePath, getJson, getText, post, put, readText, remove } from "./api.js";
 import { announce, count, counted, duration, element, moment, notice, short, size, timeElement, waiting } from "./dom.js";
 import { ask } from "./dialog.js";
-import { badges, since } from "./files.js";
+import { badges, loss, since } from "./files.js";
 import { reader } from "./reader.js";
 import { differences, versions } from "./versions.js";
 
 const TABS = [["content", "Content", ""], ["versions", "Versions", "/versions"], ["diff", "Differences", "/diff"]];
 const PIN = "Clients get this version, whatever the database says, until it is unpinned.";
+const SHRUNK = "It is served as it is. If something was deleted by mistake, pin the version before.";
 const WARNED = "Of the generation that gave this content: what it says was left out, or written otherwise than it stands in the database.";
 const INVALIDATE = "The last good content is forgotten: if the next generation fails, clients get nothing.";
 
@@ -163,6 +164,7 @@ function noticesOf(known) {
     notices.push(notice("bad", known.state === "stale" ? "Stale: the last good content is served" : "Nothing can be served",
       element("p", {}, ...since(known), known.last_error)));
   }
+  if (known.shrunk) notices.push(notice("warn", `The last change shrank the file ${loss(known.shrunk)}`, SHRUNK, element("p", {}, element("a", { href: `#/files/${known.name}/diff` }, "What is gone"))));
   if (known.warnings.count) notices.push(warningsOf(known.warnings));
   if (known.pin) {
     const { digest, pinned_at, pinned_by, reason } = known.pin;

@@ -15,7 +15,7 @@ const COLUMNS = [
 ];
 const STATES = ["failed", "stale", "pinned", "generating", "fresh", "none"];
 const FAILING = ["failed", "stale"];
-const TOLD = { stale: "is stale", failed: "failed", pinned: "is pinned", unpinned: "is not pinned any more" };
+const TOLD = { shrunk: "is much smaller than before", stale: "is stale", failed: "failed", pinned: "is pinned", unpinned: "is not pinned any more" };
 const MOVE = { duration: 350, easing: "ease-out" };
 // How the table is sorted and filtered: whoever comes back from a file finds it as he left it.
 const chosen = { column: 0, direction: 1, only: "", wanted: "" };
@@ -142,6 +142,9 @@ function move(body, change) {
   }
 }
 
+export const loss = ({ lines_before, lines, size_before, size: now }) =>
+  `from ${count(lines_before)} to ${counted(lines, "line")} (${size(size_before)} to ${size(now)})`;
+
 export const since = (file) => (file.failing_since ? ["since ", timeElement(file.failing_since), ": "] : []);
 
 function row(file) {
@@ -150,6 +153,7 @@ function row(file) {
     element("th", { scope: "row" },
       element("a", { href: `#/files/${file.name}` }, element("span", { class: "quiet" }, `${file.resource}/`), element("wbr"), file.filename),
       file.last_error && element("p", { class: "reason" }, ...since(file), file.last_error),
+      file.shrunk && element("p", { class: "remark" }, `shrank ${loss(file.shrunk)}`),
       file.warnings.count > 0 && element("p", { class: "remark" }, counted(file.warnings.count, "warning"))),
     element("td", {}, badges(file)),
     element("td", { class: "number wide" }, count(file.lines)),

@@ -2,7 +2,7 @@
 
 import { Problem, getJson } from "./api.js";
 import { badge, counted, element, moment, table, timeElement } from "./dom.js";
-import { since } from "./files.js";
+import { loss, since } from "./files.js";
 
 const EVERY = 5000;
 const VERDICTS = {
@@ -66,5 +66,6 @@ function remarkable(files) {
       element("td", { class: "remarks" },
         file.reason && element("p", { class: "reason" }, ...since({ failing_since: file.since }), file.reason),
         file.pinned && element("p", {}, "pinned ", timeElement(file.pinned_at)),
+        file.shrunk && element("p", { class: "remark" }, `shrank ${loss(file.shrunk)}`),
         file.warnings > 0 && element("p", { class: "remark" }, counted(file.warnings, "warning"))))))));
 }
