@@ -19,15 +19,18 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from xivo_confgend import drivers
-from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
+from xivo_confgend.database.postgresql.consistency import read_consistently
+from xivo_confgend.database.postgresql.session import bind
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import ConfgendError, GenerationError, one_line, reason_of
 from xivo_confgend.notices import Warnings
@@ -42,6 +45,8 @@ OWNER = struct.Struct("ii")
 RACY_NS = 50_000_000
 """A file changed this shortly before it was looked at may change again under the same time stamp."""
 ENCODE_SIZE = 1 << 16
+CONNECTION_ERRORS = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+"""Those of SQLAlchemy, in which a driver's statements end, and those of psycopg2, in which our own do."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,7 @@ class _Collector(logging.Handler):
         super().__init__(logging.WARNING)
         self._lines: dict[str, None] = {}
         self._more = 0
+        self._before: Warnings | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
@@ -124,6 +130,12 @@ class _Collector(logging.Handler):
                 self._lines[line] = None
             else:
                 self._more += 1
+
+    def begin_try(self) -> None:
+        """The driver is asked: forget what it warned of when it was asked before."""
+        self._before = self._before or self.warnings
+        self._lines = dict.fromkeys(self._before.lines)
+        self._more = self._before.more
 
     @property
     def warnings(self) -> Warnings:
@@ -210,22 +222,16 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
     driver = _instance(job.driver)
     deterministic = bool(getattr(driver, "deterministic", False))
     before = _dependencies(driver) if deterministic else ()
-    staged = StagedContent(job.path)
-    try:
-        with session_scope(), _without_collection():
-            for piece in _pieces(job.driver, driver.generate()):
-                staged.write(piece)
-            transaction = current_transaction()
-        digest = staged.finish(job.known_digest)
-    except BaseException:
-        staged.discard()
-        raise
+    write = partial(_write, job, driver, collector)
+    made = read_consistently(write, StagedContent.discard)
+    staged = made.value
+    digest = _finish(staged, job.known_digest)
     facts = Facts(
         size=staged.size,
         digest=digest,
         generated=now(),
         duration=time.perf_counter() - started,
-        statements=transaction.statements,
+        statements=made.statements,
         lines=staged.lines,
         driver=str(job.driver),
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -236,12 +242,34 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         facts=facts,
         in_store=staged.in_store,
         problem=staged.problem,
-        state=transaction.state,
+        state=made.state,
         deterministic=deterministic and _dependencies(driver) == before,
         dependencies=before,
         first=first,
         flushed=staged.flushed,
     )
+
+
+def _write(job: Job, driver: Any, collector: _Collector) -> StagedContent:
+    """Let the driver generate into the staging area."""
+    collector.begin_try()
+    staged = StagedContent(job.path)
+    try:
+        with _without_collection():
+            for piece in _pieces(job.driver, driver.generate()):
+                staged.write(piece)
+    except BaseException:
+        staged.discard()
+        raise
+    return staged
+
+
+def _finish(staged: StagedContent, known_digest: str) -> str:
+    try:
+        return staged.finish(known_digest)
+    except BaseException:
+        staged.discard()
+        raise
 
 
 def _instance(driver: drivers.Driver) -> Any:
@@ -312,8 +340,8 @@ def _database_away(error: BaseException) -> bool:
     while cause is not None:
         if isinstance(cause, DBAPIError) and cause.connection_invalidated:
             return True
-        if isinstance(cause, (OperationalError, InterfaceError)):
+        if isinstance(cause, CONNECTION_ERRORS):
             # Class 57014 is a cancelled statement, for example by statement_timeout: the database is there.
-            return getattr(cause.orig, "pgcode", None) is None
+            return getattr(getattr(cause, "orig", cause), "pgcode", None) is None
         cause = cause.__cause__
     return False

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, String, Text, bindparam, column, select, text, v
 from sqlalchemy.exc import DBAPIError
 
 from xivo_confgend.database import Session, copied_values, copy_rows, session_scope
-from xivo_confgend.database.postgresql.session import bind, current_transaction
+from xivo_confgend.database.postgresql.session import bind, current_scope
 
 STATEMENT_TIMEOUT = 3600
 ONE = text("SELECT 1, 'one'")
@@ -70,11 +70,11 @@ def test_it_reads_in_the_transaction_of_the_generation(scope):
 
 
 def test_it_is_counted_as_one_statement(scope):
-    before = current_transaction().statements
+    before = current_scope().statements
 
     copied(ONE)
 
-    assert current_transaction().statements == before + 1
+    assert current_scope().statements == before + 1
 
 
 def test_an_error_of_the_statement_is_one_of_sqlalchemy(scope):

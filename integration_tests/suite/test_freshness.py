@@ -119,6 +119,45 @@ def test_what_a_driver_mixed_from_two_transactions_is_not_taken_for_one_moment(
     assert serving.fetch("test/other_rows.conf").text == "1 new\n2 new\n" * 2
 
 
+def test_a_sequence_changes_without_a_new_snapshot_so_its_file_is_never_reused(
+    puppets: Puppets, serving: Daemon, items: Items
+) -> None:
+    items.run("CREATE SEQUENCE number; SELECT nextval('number')")
+    puppets.tell("other_rows", "ask", statement="SELECT last_value FROM number")
+    assert serving.fetch("test/other_rows.conf").text == "1\n"
+    before = items.value("SELECT pg_current_snapshot()::text")
+
+    items.run("SELECT nextval('number')")
+
+    assert items.value("SELECT pg_current_snapshot()::text") == before
+    assert serving.fetch("test/other_rows.conf").text == "2\n"
+
+
+def test_a_file_that_touched_a_foreign_table_is_never_reused(puppets: Puppets, serving: Daemon, items: Items) -> None:
+    """PREPARE opens the table as every statement does, and stops before it would need a program for the rows."""
+    items.run("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far")
+    items.run("CREATE FOREIGN TABLE elsewhere (id int) SERVER away")
+    puppets.tell("other_rows", "prepare", statement="SELECT id FROM elsewhere")
+
+    for _ in range(3):
+        serving.fetch("test/other_rows.conf")
+
+    assert puppets.runs("other_rows") == 3
+
+
+def test_a_foreign_table_in_a_savepoint_that_is_rolled_back_counts_too(
+    puppets: Puppets, serving: Daemon, items: Items
+) -> None:
+    items.run("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far")
+    items.run("CREATE FOREIGN TABLE elsewhere (id int) SERVER away")
+    puppets.tell("other_rows", "prepare", statement="SELECT id FROM elsewhere", savepoint=True)
+
+    for _ in range(3):
+        serving.fetch("test/other_rows.conf")
+
+    assert puppets.runs("other_rows") == 3
+
+
 def test_a_deterministic_driver_that_asks_no_database_needs_none(puppets: Puppets, puppet_daemon: StartDaemon) -> None:
     daemon = puppet_daemon(db_uri="postgresql://nobody@127.0.0.1:1/nothing")
 

@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from xivo_confgend.database import Session, session_scope
-from xivo_confgend.database.postgresql import session as session_module
 from xivo_confgend.database.postgresql.session import bind
 
 STATEMENT_TIMEOUT = 3600
@@ -79,8 +78,7 @@ def test_a_connection_is_used_again(engine):
     assert process() == process()
 
 
-def test_a_connection_that_was_forgotten_while_it_was_idle_is_replaced(engine, firewall, monkeypatch):
-    monkeypatch.setattr(session_module, "SURELY_ALIVE", 0)
+def test_a_connection_that_was_forgotten_while_it_was_idle_is_replaced(engine, firewall):
     before = process()
     firewall.forgotten.add(1)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xivo_confgend.database.postgresql.session import bind, current_transaction, session_scope
+from xivo_confgend.database.postgresql.session import bind, current_scope, session_scope
 
 STATEMENT_TIMEOUT = 60.0
 
@@ -44,7 +44,7 @@ def generate(driver: Any, uri: str, config: Mapping[str, Any] | None = None) -> 
             if isinstance(content, bytes):
                 content = content.decode("utf-8")
             text = content if isinstance(content, str) else "".join(content)
-            return Generated(text, current_transaction().statements, collector.messages)
+            return Generated(text, current_scope().statements, collector.messages)
     finally:
         logging.getLogger().removeHandler(collector)
         engine.dispose()

@@ -151,6 +151,15 @@ class Puppet:
             return content
         return "no error\n"
 
+    def do_prepare(self, statement, savepoint=False):
+        """Opens what the statement names, and reads nothing."""
+        if savepoint:
+            Session.execute(text("SAVEPOINT opened"))
+        Session.execute(text(f"PREPARE one AS {statement}"))
+        if savepoint:
+            Session.execute(text("ROLLBACK TO SAVEPOINT opened"))
+        return "prepared\n"
+
     def do_remove_session(self, statement):
         content = self.do_ask(statement)
         Session.remove()

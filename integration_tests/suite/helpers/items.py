@@ -34,6 +34,12 @@ class Items:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
 
+    def value(self, statement: str) -> object:
+        """The only value that a statement returns."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()[0][0]
+
     def make(self, *values: str) -> None:
         """Make the table anew with these values, numbered from 1."""
         self.run("DROP TABLE IF EXISTS item; CREATE TABLE item (id int PRIMARY KEY, value text NOT NULL)")

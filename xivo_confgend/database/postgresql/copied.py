@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy.sql.base import Executable
 
-from xivo_confgend.database.postgresql.session import COPY_TO, Session
+from xivo_confgend.database.postgresql.connection import COPY_TO
+from xivo_confgend.database.postgresql.session import Session
 
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 WRITTEN_AS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}

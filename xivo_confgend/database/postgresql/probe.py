@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 
-from xivo_confgend.database.postgresql.session import CONNECT_TIMEOUT, psycopg2_url
+from xivo_confgend.database.postgresql.connection import CONNECT_TIMEOUT, psycopg2_url
 from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
 
 PROBE_TIMEOUT = 5

@@ -15,7 +15,7 @@ import psycopg2
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql.base import Executable
 
-from xivo_confgend.database.postgresql.session import Session, current_transaction
+from xivo_confgend.database.postgresql.session import Session, current_scope
 
 Rows = list[tuple[Any, ...]]
 
@@ -51,7 +51,7 @@ class ReadAhead:
     """
 
     def __init__(self, *statements: Executable) -> None:
-        scope = current_transaction()
+        scope = current_scope()
         self._session = Session()
         self._connection: Any = None
         self._failure: BaseException | None = None

@@ -2,163 +2,173 @@
 
 Everything that a driver reads inside `session_scope()` comes from a single REPEATABLE READ
 snapshot, so one file shows one moment of the database (defect D19 of docs/spec/30-daemon.md).
-The transaction begins at the first statement: a driver that asks nothing needs no database.
+The transaction begins at the first statement: a driver that asks nothing needs no database. Which relations it has
+touched is asked before it ends, whoever ends it, and compared by `consistency` afterwards.
 """
 
 from __future__ import annotations
 
-import select
-import time
+import contextlib
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
-from sqlalchemy import create_engine, event
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from xivo_confgend.database.postgresql import xivo_dao
+from xivo_confgend.database.postgresql.connection import begin_anew, make_engine, psycopg2_url
 from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
+from xivo_confgend.database.postgresql.versions import Versions, read_counters, read_locked, read_touched
 
-CONNECT_TIMEOUT = 5
-SURELY_ALIVE = 5
-"""Seconds for which a connection that was just used is not asked whether it is still there."""
+__all__ = ["Session", "bind", "current_scope", "psycopg2_url", "session_scope"]
+
 SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 """Beginnings of statements that are not the driver's own: see `xivo_dao`."""
-
-COPY_TO = "xivo_confgend_copy_to"
-"""The execution option that holds what the rows of a statement are copied to: see `copied`."""
+ROLLBACK_TO = re.compile(r"\brollback\b[\w\s]*\bto\b", re.IGNORECASE)
+LOCK_TIMEOUT = "500ms"
+"""How long a new try waits for each lock: less than deadlock_timeout, so that it is never the other side that loses."""
+FLUSHES_COUNTERS = 150000
+"""From this server version on, the counters of a transaction can be had to begin at 0."""
 
 Session = scoped_session(sessionmaker(future=True, autoflush=False))
 
 
-SEVERAL = DatabaseState("several transactions", exact=False)
-"""The state of a driver that ended its transaction half-way: what it read belongs to no single moment."""
+@dataclass
+class Transaction:
+    """One transaction of a scope.
+
+    `moment`: what its snapshot shows; `oldest`: the oldest transaction that was running then (64 bits);
+    `counted_before`: counters of the server at its beginning; `locked`: relations that were locked when a savepoint
+    was rolled back. `versions`: what it touched, asked at its end; None if
+    that could not be asked, because a statement had failed: locks and counters are gone then.
+    """
+
+    moment: DatabaseState
+    oldest: int
+    counted_before: dict[int, int]
+    locked: set[int] = field(default_factory=set)
+    versions: Versions | None = None
 
 
 @dataclass
-class Transaction:
-    """What a scope knows of its transaction.
+class Scope:
+    """What a scope knows of its transactions.
 
-    `state` is None as long as nothing was asked; `statements` counts those of the driver only; `exits` is left
-    while the session is still there.
+    `statements` counts those of the driver only; `exits` is left while the session is still there; `lock` names
+    tables, as SQL writes them, that each transaction locks before it takes its snapshot.
     """
 
-    state: DatabaseState | None = None
+    lock: tuple[str, ...] = ()
+    transactions: list[Transaction] = field(default_factory=list)
     statements: int = 0
     exits: ExitStack = field(default_factory=ExitStack)
-
-    def begin(self, state: DatabaseState) -> None:
-        """A transaction began that sees `state`."""
-        self.state = state if self.state in (None, state) else SEVERAL
+    current: Transaction | None = None
 
 
-_scopes: list[Transaction] = []
+_scopes: list[Scope] = []
 """The open scope of this process, if any: not kept in the session, which a driver may end or replace."""
-
-
-def psycopg2_url(uri: str) -> URL:
-    """`uri` with the psycopg2 driver if it names none: which one is SQLAlchemy's default depends on its version.
-
-    Raises `sqlalchemy.exc.ArgumentError` on a text that is not a URL.
-    """
-    url = make_url(uri)
-    return url.set(drivername="postgresql+psycopg2") if url.drivername in {"postgresql", "postgres"} else url
 
 
 def bind(uri: str, statement_timeout: float) -> Engine:
     """Bind `Session` to the database at `uri` (an SQLAlchemy URL) and return the engine.
 
-    `statement_timeout` is in seconds. Connects lazily, waits `CONNECT_TIMEOUT` seconds for a
-    connection, and for another one when PostgreSQL has ended it since. Raises `sqlalchemy.exc.ArgumentError` on a bad
+    `statement_timeout` is in seconds. Connects as `make_engine` says. Raises `sqlalchemy.exc.ArgumentError` on a bad
     URL.
     """
-    engine = create_engine(
-        psycopg2_url(uri),
-        pool_size=1,
-        max_overflow=0,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT},
-        future=True,
-    )
-
-    @event.listens_for(engine, "connect")
-    def read_only(connection: Any, _record: object) -> None:
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-
-    @event.listens_for(engine, "checkin")
-    def remember(_connection: object, record: Any) -> None:
-        record.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def look(connection: Any, record: Any, _proxy: object) -> None:
-        idle = time.monotonic() - record.info.get("idle_since", time.monotonic())
-        if not _is_alive(connection, ask=idle > SURELY_ALIVE):
-            raise DisconnectionError
+    engine = make_engine(uri)
 
     @event.listens_for(engine, "before_cursor_execute")
     def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if _scopes and not connection.info.get("opening") and not statement.startswith(SAVEPOINTS):
+        if not _scopes or connection.info.get("opening"):
+            return
+        if not statement.startswith(SAVEPOINTS):
             _scopes[-1].statements += 1
+        if _scopes[-1].current and ROLLBACK_TO.search(statement):
+            _note_locks(connection, _scopes[-1].current)
 
-    event.listen(engine, "do_execute", _copy)
+    event.listen(engine, "rollback", _note)
+    event.listen(engine, "commit", _note)
     Session.remove()
     Session.configure(bind=engine, info={"statement_timeout": statement_timeout})
     return engine
 
 
-def _is_alive(connection: Any, ask: bool) -> bool:
-    """Whether PostgreSQL is still at the other end of an idle connection.
-
-    All that it says unasked is that it has ended it. To ask is a round trip, and the only way to find out that
-    something between the two forgot the connection.
-    """
-    try:
-        poll = select.poll()
-        poll.register(connection, select.POLLIN)
-        if poll.poll(0):
-            return False
-        if ask:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT")
-            connection.rollback()
-    except psycopg2.Error:
-        return False
-    return True
-
-
-def _copy(cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
-    """Copy the rows of a statement that asks for it: here, so that it is counted and fails as every other one."""
-    receiver = context.execution_options.get(COPY_TO)
-    if receiver is None:
-        return None
-    try:
-        cursor.copy_expert(b"COPY (" + cursor.mogrify(statement, parameters) + b") TO STDOUT", receiver)
-    except psycopg2.Error:
-        raise
-    except BaseException:
-        # Or leaving the transaction would wait for all the rows that nobody takes.
-        cursor.connection.cancel()
-        raise
-    return True
-
-
 @event.listens_for(Session, "after_begin")
-def open_transaction(session: OrmSession, _transaction: object, connection: Connection) -> None:
-    """Take the snapshot, limit the time of each statement and remember the state in one round trip."""
-    milliseconds = int(session.info["statement_timeout"] * 1000)
-    # Compiling statements pays for analyses that run for minutes; large installations would only wait for it.
-    settings = f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL jit = off"
+def open_transaction(session: OrmSession, transaction: Any, connection: Connection) -> None:
+    """Take the snapshot, limit the time of each statement and remember the moment, in one round trip."""
+    if transaction.nested:
+        return
+    begin_anew(connection.connection.dbapi_connection)
+    lock = _scopes[-1].lock if _scopes else ()
     connection.info["opening"] = True
     try:
-        row = connection.exec_driver_sql(f"{settings}; {STATE_STATEMENT}").one()
+        row = connection.exec_driver_sql(_opening(connection, session.info["statement_timeout"], lock)).one()
+        counted = _counted_before(connection) if _scopes else {}
     finally:
         connection.info["opening"] = False
     if _scopes:
-        _scopes[-1].begin(DatabaseState.from_row(row))
+        begun = Transaction(DatabaseState.from_row(row), int(row[0].partition(":")[0]), counted)
+        _scopes[-1].transactions.append(begun)
+        _scopes[-1].current = begun
+
+
+def _opening(connection: Connection, statement_timeout: float, lock: tuple[str, ...]) -> str:
+    """The statements that begin a transaction; the last one takes the snapshot."""
+    statements = []
+    if lock:
+        # These take no snapshot: what was committed while we waited for the locks is in it.
+        tables = ", ".join(f"ONLY {table}" for table in lock)
+        statements += [f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'", f"LOCK TABLE {tables} IN ACCESS SHARE MODE",
+                       "SET LOCAL lock_timeout TO DEFAULT"]  # fmt: skip
+    # Compiling statements pays for analyses that run for minutes; large installations would only wait for it.
+    statements += [f"SET LOCAL statement_timeout = {int(statement_timeout * 1000)}", "SET LOCAL jit = off"]
+    if _server_version(connection) >= FLUSHES_COUNTERS:
+        # At the end of this transaction, so that the next one counts from 0.
+        statements.append("SELECT pg_stat_force_next_flush()")
+    return "; ".join([*statements, STATE_STATEMENT]).replace("%", "%%")
+
+
+def _server_version(connection: Connection) -> int:
+    raw: Any = connection.connection.dbapi_connection
+    return int(raw.server_version)
+
+
+def _counted_before(connection: Connection) -> dict[int, int]:
+    """What older servers still count of earlier transactions; asked so that the question leaves no lock."""
+    if _server_version(connection) >= FLUSHES_COUNTERS:
+        return {}
+    with _cursor(connection) as cursor:
+        cursor.execute("SAVEPOINT counted")
+        counted = read_counters(cursor)
+        cursor.execute("ROLLBACK TO SAVEPOINT counted; RELEASE SAVEPOINT counted")
+    return counted
+
+
+def _note(connection: Connection) -> None:
+    """Ask what the transaction that ends now has touched."""
+    ending = _scopes[-1].current if _scopes else None
+    if ending is None:
+        return
+    _scopes[-1].current = None
+    with contextlib.suppress(Exception), _cursor(connection) as cursor:
+        ending.versions = read_touched(cursor, ending.locked, ending.counted_before)
+
+
+def _note_locks(connection: Connection, transaction: Transaction) -> None:
+    """Ask for the locks that a savepoint gives back now; where a statement in it failed, they are gone already."""
+    with contextlib.suppress(psycopg2.Error), _cursor(connection) as cursor:
+        transaction.locked |= read_locked(cursor)
+
+
+def _cursor(connection: Connection) -> Any:
+    raw: Any = connection.connection.dbapi_connection
+    return raw.cursor()
 
 
 def _is_open() -> bool:
@@ -174,16 +184,24 @@ def session_scope() -> Iterator[OrmSession]:
     if _scopes:
         yield Session()
         return
-    scope = Transaction()
+    with open_scope(Scope()):
+        yield Session()
+
+
+@contextmanager
+def open_scope(scope: Scope) -> Iterator[None]:
+    """Have `scope` know what is read until it is left; there is no other one open."""
     _scopes.append(scope)
     try:
         with xivo_dao.joined(Session, _is_open), scope.exits:
-            yield Session()
+            yield
     finally:
-        _scopes.clear()
-        Session.remove()
+        try:
+            Session.remove()
+        finally:
+            _scopes.clear()
 
 
-def current_transaction() -> Transaction:
-    """The transaction of the open scope. Raises LookupError outside of a scope."""
+def current_scope() -> Scope:
+    """The open scope. Raises LookupError outside of a scope."""
     return _scopes[-1]

@@ -25,12 +25,12 @@ STATE_STATEMENT = f"""
 SELECT pg_current_snapshot()::text,
        pg_is_in_recovery(),
        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END::text,
-       concat_ws('/', s.system_identifier, c.timeline_id, c.checkpoint_lsn, d.oid,
+       concat_ws('/', s.system_identifier, c.timeline_id, c.checkpoint_lsn, a.datid,
                  extract(epoch FROM pg_postmaster_start_time()),
                  {", ".join(f"current_setting('{name}')" for name in SETTINGS)})
-FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d
-WHERE d.datname = current_database()
+FROM pg_control_system() s, pg_control_checkpoint() c, pg_stat_get_activity(pg_backend_pid()) a
 """  # noqa: S608 - nothing but names of this module
+"""Locks no relation: those that are locked at the end of a generation are what the driver has read."""
 
 
 @dataclass(frozen=True)
