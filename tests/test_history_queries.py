@@ -165,7 +165,7 @@ def test_the_file_shrinks_by_what_is_forgotten(tmp_path):
 def test_the_file_is_not_for_other_accounts(tmp_path):
     engine, _ = queries.open_database(tmp_path / "history.sqlite")
     engine.dispose()
-    assert (tmp_path / "history.sqlite").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "history.sqlite").stat().st_mode & 0o007 == 0
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 8192, b"SQLite format 3\0" + b"\x01" * 8192])

@@ -30,6 +30,11 @@ def is_open(directory: Path) -> bool:
     return all(one.stat().st_mode & stat.S_IXOTH for one in [directory, *directory.parents])
 
 
+def runs_programs(directory: Path) -> bool:
+    """Whether programs in `directory` can be started: its file system is not mounted noexec."""
+    return not os.statvfs(directory).f_flag & os.ST_NOEXEC
+
+
 def open_directory(name: str) -> Path:
     """The directory `name` of this account, made if need be, where every account may enter. Raises PlaceError."""
     refused: dict[str, str] = {}
@@ -59,7 +64,7 @@ def open_programs(root: Path, parts: Sequence[str], name: str) -> Path:
     name = f"{name}-{_digest(wanted)}"
     refused: dict[str, str] = {}
     for place in _places(refused):
-        if os.statvfs(place).f_flag & os.ST_NOEXEC:
+        if not runs_programs(place):
             refused[str(place)] = "mounted noexec"
             continue
         try:
