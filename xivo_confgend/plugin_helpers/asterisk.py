@@ -1,21 +1,57 @@
-"""Writing Asterisk's configuration grammar from database values that nobody has checked.
+"""Writing database values as Asterisk's configuration language, by the rules of docs/spec/01-asterisk-grammar.md.
 
-Rules of docs/spec/00-output-format.md, sections 2 to 4, and one of our own: a control character or
-line break never leaves a value, because it could open a section or an option of somebody else.
+What Asterisk reads is the value in the database, and nothing in one row changes what Asterisk reads of another row.
+
+A driver makes one `SafeText` for each generation, passes every value of the database through one of its methods
+before it becomes part of a line, and returns `safe.written(pieces)`:
+
+* a section name: `section_name`
+* an option whose key comes from the database: `option`; whose key is the driver's own: `option()` of this module with
+  a `value`
+* a value, an argument in the dialplan: `value`
+* an item of a list that Asterisk cuts at a separator: `item`
+* one of the fields of a mailbox: `mailbox_field`
+* names that have to be unique in a file: `repeated_names`
+
+Text that an administrator wrote in Asterisk's language (templates, `contexts.conf`) is not changed.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection, Iterable, Iterator
+from io import StringIO
+from typing import NamedTuple
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """All of C0 but the tab, DEL, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR."""
 
 PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
-NO_OPTION = ("[", "#")
-"""How lines begin that Asterisk reads as something else: a section, a directive."""
+COMMENT = re.compile(r"(?<!\\);")
+"""Where Asterisk would begin a comment. `\\;` is read as `;` already."""
+
+SPECIAL_START = ("\\", "[", "#")
+"""First characters of a key that Asterisk reads as a key only behind one more backslash."""
+
+NAME_BYTES = 79
+"""Bytes of a section name that Asterisk keeps."""
+
+LINE_BYTES = 8190
+"""Longest line, with its LF, that Asterisk reads."""
+
+LONG_VALUE = 2000
+"""Characters from which the origin of a value is remembered, because its line may be too long."""
+
+MOST_REMEMBERED = 100
+"""Long values, and objects left out, of one generation that are named one by one."""
+
+PIECE = 64 * 1024
+"""Least number of characters in each piece of `SafeText.written` but the last."""
+
+_SAFE_JUMP = LINE_BYTES // 4
+"""Characters that have at most `LINE_BYTES` bytes in UTF-8."""
 
 
 def is_printable(text: str) -> bool:
@@ -24,68 +60,241 @@ def is_printable(text: str) -> bool:
     return not left or left.decode("utf-8", "surrogatepass").isprintable()
 
 
+def is_plain(text: str) -> bool:
+    """Whether `text` can be written as a value, or as a part of one, without any change."""
+    return ";" not in text and is_printable(text)
+
+
+def are_plain(values: Collection[str]) -> bool:
+    """Whether each of `values` can be written without any change and is short enough for any line.
+
+    For thousands of values at once: only if this is false, they need `SafeText` one by one.
+    """
+    return is_plain("".join(values)) and max(map(len, values), default=0) <= LONG_VALUE
+
+
 def option(name: str, value: object) -> str:
-    """The line `NAME = VALUE` with its LF, trimmed as a whole; NULL is written as `None`."""
+    """The line `NAME = VALUE` with its LF, trimmed as a whole; NULL is written as `None`.
+
+    `name` is a constant of the driver, or comes from `SafeText.key`; a text from the database comes from
+    `SafeText.value`.
+    """
     return f"{name} = {value}".strip() + "\n"
 
 
 def object_option(name: str, value: object) -> str:
-    """The line `NAME => VALUE` with its LF, trimmed as a whole."""
+    """The line `NAME => VALUE` with its LF, trimmed as a whole; see `option`."""
     return f"{name} => {value}".strip() + "\n"
 
 
-class SafeText:
-    """Makes database values safe to write, and says once per file that it had to.
+def name_as_read(name: str) -> bytes:
+    """What Asterisk keeps of the section name that is written as `name`."""
+    return name.replace("\\;", ";").encode("utf-8", "surrogatepass")[:NAME_BYTES]
 
-    One instance a generation. `warn()` logs at most one warning for replaced characters, and
-    one for each section that was left out was logged when it was met.
+
+class Claim(NamedTuple):
+    """A row that gives a section the name `name`, as it is written.
+
+    `row` is its primary key, `table` and `column` are where the name is stored.
+    """
+
+    name: str
+    row: int | str
+    table: str
+    column: str
+
+
+class SafeText:
+    """Makes database values safe to write and logs, once per generation, what could not be written as it is.
+
+    Warnings go to `logger`, one line each, and never hold a value: it may be a secret. `table`, `row` (the primary
+    key) and `column` say in each method where the value comes from.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._first = ""
-        self._count = 0
-        self._first_shifted = ""
-        self._count_shifted = 0
+        self._controls = 0
+        self._first_control = ""
+        self._left_out = 0
+        self._long: list[tuple[str, str]] = []
 
     def value(self, value: str, table: str, row: object, column: str) -> str:
-        """`value` with each control character or line break as one space."""
-        if value.isprintable() or not CONTROL.search(value):
-            return value
-        self._count += 1
-        if not self._first:
-            self._first = f"{table} row {row} column {column}"
-        return CONTROL.sub(" ", value)
+        """`value` as it is written: each control character or line break as one space, `;` as `\\;`."""
+        if CONTROL.search(value):
+            value = self._without_controls(value, table, row, column)
+        if ";" in value:
+            value = COMMENT.sub(r"\\;", value)
+        if len(value) > LONG_VALUE and len(self._long) < MOST_REMEMBERED:
+            self._long.append((value, _place(table, row, column)))
+        return value
 
     def section_name(self, name: str, table: str, row: object, column: str) -> str | None:
-        """`name`, or None when it cannot be a section's: then the object is to be left out."""
-        if "]" not in name and (name.isprintable() or not CONTROL.search(name)):
-            return name
-        self._logger.warning("%s row %s is left out: column %s cannot be a section name", table, row, column)
+        """`name` as it is written between the brackets of a section.
+
+        None if it cannot be a section's name (it is empty, holds `]` or is too long for a line): the object is to be
+        left out. See `repeated_names` for names that are the same to Asterisk.
+        """
+        if name and "]" not in name and len(name) <= LONG_VALUE:
+            return self.value(name, table, row, column)
+        reason = "holds ]" if "]" in name else "is too long" if name else "is empty"
+        self.left_out(table, row, column, f"{reason}, so it cannot be the name of a section")
         return None
 
-    def named_line(self, line: str, table: str, row: object, column: str) -> str:
-        """`line`, which begins with the value of `column`, made such that Asterisk reads an option.
+    def key(self, key: str, table: str, row: object, column: str) -> str | None:
+        """`key` as it is written in front of `=`; None if the option is to be left out, which was warned of."""
+        if CONTROL.search(key):
+            key = self._without_controls(key, table, row, column).lstrip()
+        if "=" in key or not key.strip():
+            self.left_out(table, row, column, "holds =" if "=" in key else "is empty", what="the option")
+            return None
+        begin = "\\" if key.lstrip().startswith(SPECIAL_START) else ""
+        return begin + self.value(key.lstrip() if begin else key, table, row, column)
 
-        A name that begins like a section or a directive could redirect the options after it, or run a program
-        (`#exec`). A no-break space in front keeps Asterisk, which trims only ASCII, from seeing it.
+    def option(self, key: str, value: str, table: str, row: object, columns: tuple[str, str] = ("key", "value")) -> str:
+        """The line `KEY = VALUE` with its LF, trimmed as a whole; empty if it is to be left out.
+
+        `columns` are those of `key` and `value`.
         """
-        if not line.lstrip().startswith(NO_OPTION):
-            return line
-        self._count_shifted += 1
-        if not self._first_shifted:
-            self._first_shifted = f"{table} row {row} column {column}"
-        return f"\u00a0{line}"
+        written = self.key(key, table, row, columns[0])
+        return "" if written is None else option(written, self.value(value, table, row, columns[1]))
+
+    def item(self, value: str, separator: str, table: str, row: object, column: str) -> str | None:
+        """`value` as an item of a list that Asterisk cuts at `separator`; None if it holds that: leave the item out."""
+        if separator not in value:
+            return self.value(value, table, row, column)
+        self.left_out(table, row, column, f"holds {separator!r}, at which Asterisk cuts", what="the item")
+        return None
+
+    def mailbox_field(self, value: str, table: str, row: object, column: str) -> str:
+        """`value` as one of the first four fields of a mailbox in voicemail.conf: a comma is written as a space."""
+        return self.value(value, table, row, column).replace(",", " ")
+
+    def repeated_names(
+        self, claims: Iterable[Claim], reserved: Iterable[str] = (), ignore_case: bool = False
+    ) -> set[Claim]:
+        """Those of `claims` whose object is to be left out, because Asterisk reads its name as that of another one.
+
+        Names are compared by the bytes that Asterisk keeps of them. The first one stays, in the order of the full
+        name, then of the primary key; `reserved` are names of sections that the driver writes itself.
+        """
+        claims = list(claims)
+        taken = {_compared(name, ignore_case): "" for name in reserved}
+        compared = [_compared(claim.name, ignore_case) for claim in claims]
+        if len(taken.keys() | set(compared)) == len(taken) + len(claims):
+            return set()
+        repeated = set()
+        for claim in sorted(claims, key=lambda claim: (claim.name, isinstance(claim.row, str), claim.row)):
+            place = _place(claim.table, claim.row, claim.column)
+            first = taken.setdefault(_compared(claim.name, ignore_case), place)
+            if first != place:
+                of = f"the same name as {first}" if first else "a name that the file uses itself"
+                self.left_out(claim.table, claim.row, claim.column, f"is to Asterisk {of}")
+                repeated.add(claim)
+        return repeated
+
+    def left_out(self, table: str, row: object, column: str, reason: str, what: str = "the object") -> None:
+        """Warn that `what` is left out, because the value `reason`; every driver tells by this what it leaves out."""
+        self._warn(f"{_place(table, row, column)} {reason}: {what} is left out")
+
+    def written(self, pieces: Iterable[str]) -> Iterator[str]:
+        """`pieces`, joined to larger ones of whole lines, without lines that Asterisk would not read; then `warn`.
+
+        With a line that is too long go the lines that depend on it: those of its section where it is a header, the
+        `same` lines behind it where it is an `exten` line.
+        """
+        lines = _Lines(self)
+        waiting: list[str] = []
+        length = 0
+        for piece in pieces:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= PIECE:
+                together = "".join(waiting)
+                end = together.rfind("\n") + 1
+                yield lines.kept(together[:end])
+                waiting, length = [together[end:]], len(together) - end
+        yield lines.kept("".join(waiting))
+        self.warn()
 
     def warn(self) -> None:
-        """Log what was changed, if anything was. Call at the end of the generation."""
-        if self._count_shifted:
+        """Log what was not logged when it was met. `written` does this at its end."""
+        if self._controls:
             self._logger.warning(
-                "a no-break space was put in front of %d option(s) that begin like a section or directive, first in %s",
-                self._count_shifted,
-                self._first_shifted,
+                "%s holds control characters, written as spaces%s",
+                self._first_control,
+                f", as in {self._controls - 1} more value(s)" if self._controls > 1 else "",
             )
-        if self._count:
-            self._logger.warning(
-                "control characters were written as spaces in %d value(s), first in %s", self._count, self._first
-            )
+        if self._left_out > MOST_REMEMBERED:
+            self._logger.warning("%d more object(s) or line(s) are left out", self._left_out - MOST_REMEMBERED)
+
+    def too_long(self, line: str, size: int, section: str) -> None:
+        """Warn that `line` of `size` bytes in `section` is left out."""
+        key = line.partition("=")[0].strip()[:NAME_BYTES]
+        place = next((place for value, place in self._long if value in line), f"section [{section}], option {key}")
+        self._warn(f"{place}: the line of {size} bytes is left out, Asterisk reads at most {LINE_BYTES}")
+
+    def _warn(self, line: str) -> None:
+        self._left_out += 1
+        if self._left_out <= MOST_REMEMBERED:
+            self._logger.warning("%s", line)
+
+    def _without_controls(self, value: str, table: str, row: object, column: str) -> str:
+        self._controls += 1
+        self._first_control = self._first_control or _place(table, row, column)
+        return CONTROL.sub(" ", value)
+
+
+class _Lines:
+    """Leaves out what stands in a line that is too long, from texts of whole lines that follow one another."""
+
+    def __init__(self, safe: SafeText) -> None:
+        self._safe = safe
+        self._section = ""
+        self._dropping: tuple[str, ...] = ()
+        """How lines begin that go with the one that was left out."""
+
+    def kept(self, text: str) -> str:
+        """`text` without those lines."""
+        if not self._dropping and not _has_long_line(text):
+            self._note_section(text)
+            return text
+        return "".join(filter(self._keeps, StringIO(text, newline="\n")))
+
+    def _note_section(self, text: str) -> None:
+        start = text.rfind("\n[") + 1
+        if text.startswith("[", start):
+            self._section = text[start + 1 : text.find("]", start)]
+
+    def _keeps(self, line: str) -> bool:
+        is_header = line.startswith("[")
+        if is_header:
+            self._section = line[1:].partition("]")[0]
+        size = len(line.encode("utf-8", "surrogatepass"))
+        if size > LINE_BYTES:
+            self._safe.too_long(line, size, self._section[:NAME_BYTES])
+            self._dropping = ("",) if is_header else ("same",) if line.lstrip().startswith("exten") else ()
+            return False
+        if is_header or not line.lstrip().startswith(self._dropping):
+            self._dropping = ()
+            return True
+        return False
+
+
+def _has_long_line(text: str) -> bool:
+    """Whether a line of `text` may be too long. Looks at one place in two thousand characters, not at all of them."""
+    start = 0
+    while len(text) - start > _SAFE_JUMP:
+        end = text.rfind("\n", start, start + _SAFE_JUMP)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
+
+
+def _compared(name: str, ignore_case: bool) -> bytes:
+    read = name_as_read(name)
+    return read.lower() if ignore_case else read
+
+
+def _place(table: str, row: object, column: str) -> str:
+    return f"{table} row {row} column {column}"
