@@ -128,6 +128,10 @@ class SafeText:
             self._long.append((value, _place(table, row, column)))
         return value
 
+    def comment(self, text: str, table: str, row: object, column: str) -> str:
+        """`text` as it is written in a comment line, in which nothing but control characters is replaced."""
+        return self._without_controls(text, table, row, column) if CONTROL.search(text) else text
+
     def section_name(self, name: str, table: str, row: object, column: str) -> str | None:
         """`name` as it is written between the brackets of a section.
 

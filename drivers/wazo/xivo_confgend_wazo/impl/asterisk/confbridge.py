@@ -6,11 +6,12 @@ Order: what is stored in the database as its own order says, then conferences by
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend.plugin_helpers.asterisk_reader import read
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
 from xivo_confgend_wazo.impl.queries.stored_files import stored_file
 from xivo_confgend_wazo.meta import conference
@@ -37,6 +38,8 @@ def _menu(*sounds: str) -> str:
     return f"* = playback_and_continue(dir-multi1&{'&'.join(sounds)})"
 
 
+TEMPLATES = ("wazo_default_bridge", "wazo_default_user")
+"""Sections of the stored file that the profiles of conferences inherit from."""
 MUTE = ("digits/1", "confbridge-mute-out")
 LOCK = ("digits/2", "confbridge-lock-out", "digits/3", "confbridge-remove-last-out")
 VOLUMES = (
@@ -108,25 +111,48 @@ class ConfBridgeConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file. Its generated lines are not trimmed."""
         safe = SafeText(logger)
         stored = stored_file("confbridge.conf", safe)
         rows = Session.execute(select_named(COLUMNS).order_by(conference.c.id)).all()
-        conferences = list(safe_rows(COLUMNS, rows, safe))
-        safe.warn()
-        bridges = "".join(_bridge(row) for row in conferences)
-        users = "".join(_user(row) for row in conferences)
-        return f"{stored}{bridges}\n{users}\n{MENUS}\n{MEETING}\n"
+        conferences = [row for row in safe_rows(COLUMNS, rows, safe) if _is_accepted(row, safe)]
+        bridge_template, user_template = (_inherit(name, stored, conferences) for name in TEMPLATES)
+        bridges = "".join(_bridge(row, bridge_template) for row in conferences)
+        users = "".join(_user(row, user_template) for row in conferences)
+        return safe.written([f"{stored}{bridges}\n{users}\n{MENUS}\n{MEETING}\n"])
+
+
+def _is_accepted(row: Any, safe: SafeText) -> bool:
+    """Whether Asterisk takes the profiles of a conference; for one that it refuses, it refuses the whole module."""
+    if row.max_users >= 0:
+        return True
+    safe.left_out("conference", row.id, "max_users", "is below 0, which Asterisk refuses")
+    return False
+
+
+def _inherit(template: str, stored: str, conferences: Sequence[Any]) -> str:
+    """What is behind the name of a section that inherits from `template`: nothing where that is not in `stored`.
+
+    Asterisk refuses the whole file over a template that is not there, and compares names without case.
+    """
+    if template in {section.name.lower() for section in read(stored).sections}:
+        return f"({template})"
+    if conferences:
+        logger.warning(
+            "asterisk_file_section has no row %s of confbridge.conf: conferences are written without it",
+            template,
+        )
+    return ""
 
 
 def _yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _bridge(row: Any) -> str:
+def _bridge(row: Any, template: str) -> str:
     return f"""\
-[wazo-bridge-profile-{row.id}](wazo_default_bridge)
+[wazo-bridge-profile-{row.id}]{template}
 type = bridge
 max_members = {row.max_users}
 record_conference = {_yes_no(row.record)}
@@ -134,11 +160,11 @@ record_conference = {_yes_no(row.record)}
 """
 
 
-def _user(row: Any) -> str:
+def _user(row: Any, template: str) -> str:
     music = f"music_on_hold_when_empty = yes\nmusic_on_hold_class = {row.music_on_hold}\n" if row.music_on_hold else ""
     admin = f"[wazo-admin-profile-{row.id}](wazo-user-profile-{row.id})\nadmin = yes\n" if row.admin_pin else ""
     return f"""\
-[wazo-user-profile-{row.id}](wazo_default_user)
+[wazo-user-profile-{row.id}]{template}
 type = user
 quiet = {_yes_no(row.quiet_join_leave)}
 announce_join_leave = {_yes_no(row.announce_join_leave)}

@@ -28,9 +28,9 @@ from xivo_confgend_wazo.impl.dialplan.features import Features, all_features
 from xivo_confgend_wazo.impl.dialplan.hints import Hints
 from xivo_confgend_wazo.impl.dialplan.ivrs import TEMPLATE, ivr_texts
 from xivo_confgend_wazo.impl.dialplan.objects import ObjectTemplate
-from xivo_confgend_wazo.impl.pieces import large_pieces
 from xivo_confgend_wazo.impl.queries.hints import all_hints
-from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, without
+from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 from xivo_confgend_wazo.meta import context, contextinclude, extensions, line_extension, linefeatures
 
@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 OBJECTS_AT_A_TIME = 500
 """About 128 KiB of text."""
+
+RESERVED = ("general", "globals", "usersharedlines", FEATURES_SECTION)
+"""Sections that are no contexts of the database."""
 
 SUBROUTINES = {"incall": "did"}
 """Types of extensions whose subroutine has another name."""
@@ -58,12 +61,12 @@ class ExtensionsConf:
 
     def generate(self) -> Iterator[str]:
         """The content of the file. Raises TemplateError if a file of the administrators cannot be used."""
-        return large_pieces(self._pieces())
+        safe = SafeText(logger)
+        return safe.written(self._pieces(safe))
 
-    def _pieces(self) -> Iterator[str]:
+    def _pieces(self, safe: SafeText) -> Iterator[str]:
         """Top of the file first."""
         contexts_file = read_contexts_file(self._config)
-        safe = SafeText(logger)
         # small results first, while nothing else is to be made that a thread would have to wait for
         with Reader(safe, all_features(), _all_includes(), _all_contexts(), *all_hints(), _all_objects()) as reader:
             features = Features(reader)
@@ -71,22 +74,26 @@ class ExtensionsConf:
             includes = _includes(reader)
             objects = _objects(reader)
             contexts = reader.rows(_all_contexts())
+        sections = {row[0]: contexts_file.choose(row[1], row[2]) for row in contexts}
+        written = [(row_id, name) for row_id, name, *_ in contexts if sections[row_id] is not None]
+        names = section_names(written, context.c.name, safe, RESERVED)
         yield "[usersharedlines]\n"
         yield hints.of_users
         separator = "\n"
-        for row_id, name, contexttype, tenant_uuid in contexts:
-            section = contexts_file.choose(name, contexttype)
-            if section is None or safe.section_name(name, "context", row_id, "name") is None:
+        for row_id, name, _, tenant_uuid in contexts:
+            section = sections[row_id]
+            if section is None or row_id not in names:
                 continue
-            yield f"{separator}[{name}]\n{_options(section, name)}{includes.get(name, '')}\n"
-            template = ObjectTemplate(section.objects, name, safe.value(tenant_uuid, "context", row_id, "tenant_uuid"))
-            yield from _object_lines(template, objects.get(name, []))
+            written_name = names[row_id]
+            yield f"{separator}[{written_name}]\n{_options(section, written_name)}{includes.get(name, '')}\n"
+            written_tenant = safe.value(tenant_uuid, "context", row_id, "tenant_uuid")
+            template = ObjectTemplate(section.objects, written_name, written_tenant)
+            yield from _object_lines(template, objects.get(name, []), safe)
             yield hints.of_context(name)
             separator = "\n\n"
         yield separator[1:]
         yield from _features(contexts_file.features, features)
         yield from ivr_texts(self._templates, safe)
-        safe.warn()
 
 
 @cache
@@ -103,7 +110,8 @@ def _options(section: Section, name: str, after: str = "") -> str:
 def _includes(reader: Reader) -> dict[str, str]:
     """The include lines of each context."""
     lines: dict[str, str] = {}
-    for name, include in reader.read(_all_includes(), {1: Source("contextinclude", 0, "include")}):
+    rows = reader.read(_all_includes(), {1: Source("contextinclude", 0, "include")})
+    for name, include in without(",", 1, rows, Source("contextinclude", 0, "include"), reader.safe):
         lines[name] = lines.get(name, "") + option("include", include)
     return lines
 
@@ -117,8 +125,9 @@ def _all_includes() -> Select[Any]:
 def _objects(reader: Reader) -> dict[str, list[Any]]:
     """(context, id, exten, type, typeval) of what can be dialled in each context."""
     objects: dict[str, list[Any]] = {}
-    sources = {2: Source("extensions", 1, "exten"), 4: Source("extensions", 1, "typeval")}
-    for row in reader.read(_all_objects(), sources):
+    exten = Source("extensions", 1, "exten")
+    rows = reader.read(_all_objects(), {2: exten, 4: Source("extensions", 1, "typeval")})
+    for row in without(",", 2, rows, exten, reader.safe):
         objects.setdefault(row[0], []).append(row)
     return objects
 
@@ -145,10 +154,15 @@ def _all_objects() -> Select[Any]:
     )
 
 
-def _object_lines(template: ObjectTemplate, rows: Sequence[Any]) -> Iterator[str]:
+def _object_lines(template: ObjectTemplate, rows: Sequence[Any], safe: SafeText) -> Iterator[str]:
     for start in range(0, len(rows), OBJECTS_AT_A_TIME):
         some = rows[start : start + OBJECTS_AT_A_TIME]
-        yield template.write([row[2] for row in some], _actions(some))
+        extens, actions = template.expand([row[2] for row in some], _actions(some))
+        if "," in "".join(extens):
+            # a placeholder in the extension brought it
+            kept = [at for at, exten in enumerate(extens) if safe.item(exten, ",", "extensions", some[at][1], "exten")]
+            extens, actions = [extens[at] for at in kept], [actions[at] for at in kept]
+        yield template.write(extens, actions)
 
 
 def _actions(rows: Sequence[Any]) -> list[str]:
@@ -165,5 +179,6 @@ def _features(section: Section, features: Features) -> Iterator[str]:
     """The section of the feature extensions, and the forwards."""
     yield f"[{FEATURES_SECTION}]\n"
     yield _options(section, FEATURES_SECTION, after="\n")
-    yield ObjectTemplate(section.objects, FEATURES_SECTION, "").write(*features.dialled())
+    template = ObjectTemplate(section.objects, FEATURES_SECTION, "")
+    yield template.write(*template.expand(*features.dialled()))
     yield from features.forwards()

@@ -7,11 +7,11 @@ The rows are read at each generation, unlike in defect D10 of docs/spec/30-daemo
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
-from xivo_confgend_wazo.impl.queries.static_options import option_line, safe_pair, static_options
+from xivo_confgend_wazo.impl.queries.static_options import option_line, safe_value, static_options
 from xivo_confgend_wazo.meta import features
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,12 @@ class FeaturesConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file. The key that hangs up a call also aborts a transfer."""
         safe = SafeText(logger)
         lines: dict[str, list[str]] = {name: [] for name in SECTIONS}
         for row in static_options(features, SECTIONS):
             lines[row.category].append(option_line(features, row, safe))
             if row.category == "featuremap" and row.var_name == "disconnect":
-                _name, value = safe_pair(features, row, safe)
-                lines["general"].append(option("atxferabort", value))
-        safe.warn()
-        return "\n".join(f"[{name}]\n{''.join(options)}" for name, options in lines.items())
+                lines["general"].append(option("atxferabort", safe_value(features, row, safe)))
+        return safe.written(["\n".join(f"[{name}]\n{''.join(options)}" for name, options in lines.items())])

@@ -14,7 +14,8 @@ from sqlalchemy import Text, cast, select
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, object_option, option
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs, array_as_fetched
-from xivo_confgend_wazo.impl.queries.static_options import safe_pair, static_options
+from xivo_confgend_wazo.impl.queries.section_names import section_names
+from xivo_confgend_wazo.impl.queries.static_options import safe_value, static_options
 from xivo_confgend_wazo.meta import iaxcallnumberlimits, staticiax, useriax
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,9 @@ COLUMNS = (
 )
 """The columns of `useriax` that are options, in the order in which they are written."""
 
+RESERVED = ("general", "callnumberlimits")
+"""Sections that are no trunks."""
+
 YES_NO = frozenset(
     {
         "trunk",
@@ -93,12 +97,10 @@ class IAXConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file."""
         safe = SafeText(logger)
-        content = "\n".join([_general(safe), *_call_number_limits(safe), *_trunks(safe)])
-        safe.warn()
-        return content
+        return safe.written(["\n".join([_general(safe), *_call_number_limits(safe), *_trunks(safe)])])
 
 
 def _option(name: str, value: object) -> str:
@@ -111,11 +113,12 @@ def _option(name: str, value: object) -> str:
 def _general(safe: SafeText) -> str:
     lines = ["[general]\n"]
     for row in static_options(staticiax):
-        name, value = safe_pair(staticiax, row, safe)
-        if name == "disallow" or value is None:
+        if row.var_name == "disallow" or row.var_val is None:
             continue
-        line = object_option(name, value) if name == "register" else _option(name, value)
-        lines.append(safe.named_line(line, "staticiax", row.id, "var_name"))
+        name = safe.key(row.var_name, "staticiax", row.id, "var_name")
+        if name is not None:
+            value = safe_value(staticiax, row, safe)
+            lines.append(object_option(name, value) if name == "register" else _option(name, value))
     return "".join(lines)
 
 
@@ -124,18 +127,21 @@ def _call_number_limits(safe: SafeText) -> Iterator[str]:
     statement = select(columns.id, columns.destination, columns.netmask, columns.calllimits).order_by(columns.id)
     lines = []
     for row_id, destination, netmask, limit in Session.execute(statement):
-        where = ("iaxcallnumberlimits", row_id, "destination or netmask")
-        lines.append(safe.named_line(option(safe.value(f"{destination}/{netmask}", *where), limit), *where))
+        key = safe.key(f"{destination}/{netmask}", "iaxcallnumberlimits", row_id, "destination or netmask")
+        if key is not None:
+            lines.append(option(key, limit))
     if lines:
         yield "[callnumberlimits]\n" + "".join(lines)
 
 
 def _trunks(safe: SafeText) -> Iterator[str]:
     option_pairs = OptionPairs(logger, "useriax")
-    for row_id, name, array, *values in Session.execute(_trunk_rows()):
-        if safe.section_name(name, "useriax", row_id, "name") is None:
+    rows = Session.execute(_trunk_rows()).all()
+    names = section_names([(row.id, row.name) for row in rows], useriax.c.name, safe, reserved=RESERVED)
+    for row_id, _, array, *values in rows:
+        if row_id not in names:
             continue
-        lines = [f"[{name}]\n"]
+        lines = [f"[{names[row_id]}]\n"]
         for column, value in zip(COLUMNS, values, strict=True):
             if value is None or value == "":
                 continue
@@ -146,7 +152,9 @@ def _trunks(safe: SafeText) -> Iterator[str]:
         for key, value in option_pairs.read(array, row_id):
             if value:
                 where = ("useriax", row_id, "options")
-                lines.append(safe.named_line(_option(safe.value(key, *where), safe.value(value, *where)), *where))
+                written = safe.key(key, *where)
+                if written is not None:
+                    lines.append(_option(written, safe.value(value, *where)))
         yield "".join(lines)
     option_pairs.warn()
 

@@ -7,7 +7,7 @@ code point.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend.plugin_helpers.templates import TemplateHelper
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 from xivo_confgend_wazo.meta import moh
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 TEMPLATE = "asterisk/musiconhold"
 BASE_DIRECTORY = "/var/lib/asterisk/moh"
+RESERVED = ("general", "default")
+"""Sections that are no classes of the database."""
 SORT_MAP = {"alphabetical": "alpha", "random_start": "randstart"}
 COLUMNS = {name: moh.c[name] for name in ("uuid", "tenant_uuid", "name", "label", "mode", "application", "sort")}
 
@@ -38,14 +41,15 @@ class MusicOnHoldConf:
         """The template's files."""
         return self._templates.dependencies(TEMPLATE)
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file. Raises TemplateError naming file and line."""
         safe = SafeText(logger)
-        statement = select_named(COLUMNS).order_by(moh.c.name.collate("C"))
+        rows = Session.execute(select_named(COLUMNS).order_by(moh.c.name.collate("C"))).all()
+        # Asterisk compares the names of classes without case
+        names = section_names([(row.uuid, row.name) for row in rows], moh.c.name, safe, RESERVED, ignore_case=True)
         variables = {
             "base_directory": BASE_DIRECTORY,
-            "moh_list": list(safe_rows(COLUMNS, Session.execute(statement).all(), safe, "name")),
+            "moh_list": list(safe_rows(COLUMNS, rows, safe, names)),
             "sort_map": SORT_MAP,
         }
-        safe.warn()
-        return self._templates.get_template(TEMPLATE).dump(variables)
+        return safe.written([self._templates.get_template(TEMPLATE).dump(variables)])

@@ -16,7 +16,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
 from xivo_confgend.database import ReadAhead
-from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain
+from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.queries.static_options import as_options, option_lines, select_options
 from xivo_confgend_wazo.meta import groupfeatures, queue, queuefeatures, queuemember, staticqueue, userfeatures
 
@@ -78,42 +79,38 @@ class QueuesConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file."""
         safe = SafeText(logger)
         general = select_options(staticqueue, ("general",))
         with ReadAhead(_queues(), _all_members(), general) as ahead:
             # Written while PostgreSQL finds the members, and sections while it finds the options.
-            queues = [(row[1], _settings(row, safe)) for row in ahead.rows(_queues())]
+            rows = ahead.rows(_queues())
+            # the name is the primary key; Asterisk compares it without case
+            names = section_names([(row[1], row[1]) for row in rows], queue.c.name, safe, ("general",), True)
+            queues = [(row[1], _settings(row, names[row[1]], safe)) for row in rows if row[1] in names]
             sections = list(_sections(queues, ahead.rows(_all_members()), safe))
             options = as_options(ahead.rows(general))
         lines = "".join(option_lines(staticqueue, options, "general", safe))
-        content = "\n".join([f"[general]\n{lines}", *sections])
-        safe.warn()
-        return content
+        return safe.written(["\n".join([f"[general]\n{lines}", *sections])])
 
 
 def _sections(queues: Iterable[tuple[str, str]], members: Sequence[Any], safe: SafeText) -> Iterator[str]:
     plain, by_queue = _are_plain(members), _by_queue(members)
     for name, settings in queues:
-        if settings:
-            of_queue = by_queue[name]
-            yield settings + _member_lines(of_queue if plain else _cleaned_members(of_queue, safe))
+        of_queue = by_queue[name]
+        yield settings + _member_lines(of_queue if plain else _cleaned_members(of_queue, safe))
 
 
-def _settings(row: Sequence[Any], safe: SafeText) -> str:
-    """The section of a queue from its label to its last option; empty if its name cannot be one."""
-    name = row[1]
-    lines = _setting_lines(row)
-    if "]" in name or not "".join(lines).isprintable():
-        if safe.section_name(name, "queue", ascii(name), "name") is None:
-            return ""
-        lines = _setting_lines(_cleaned(row, safe))
-    return "\n".join([*lines, ""])
+def _settings(row: Sequence[Any], name: str, safe: SafeText) -> str:
+    """The section of a queue from its label to its last option; `name` is written."""
+    texts = [text for text in (row[0], *row[2:]) if isinstance(text, str)]
+    cleaned = row if are_plain(texts) else _cleaned(row, safe)
+    return "\n".join([*_setting_lines(name, cleaned), ""])
 
 
-def _setting_lines(row: Sequence[Any]) -> list[str]:
-    label, name, *values = row
+def _setting_lines(name: str, row: Sequence[Any]) -> list[str]:
+    label, _, *values = row
     lines = [f"; {label}", f"[{name}]"] if label else [f"[{name}]"]
     # NULL and the empty text are left out, the number 0 is not.
     lines += [
@@ -138,7 +135,7 @@ def _member_lines(members: Iterable[Any]) -> str:
 def _cleaned(row: Sequence[Any], safe: SafeText) -> list[Any]:
     """A row of a queue that is safe to write."""
     label, name, *values = row
-    label = safe.value(label, "groupfeatures or queuefeatures", name, "label or displayname")
+    label = safe.comment(label, "groupfeatures or queuefeatures", name, "label or displayname")
     options = zip(OPTIONS, values, strict=True)
     cleaned = [
         safe.value(value, "queue", name, option) if isinstance(value, str) else value for option, value in options
@@ -147,18 +144,22 @@ def _cleaned(row: Sequence[Any], safe: SafeText) -> list[Any]:
 
 
 def _are_plain(members: Iterable[Any]) -> bool:
-    """Whether what is written of `members` is safe as it is: all of it at once, which is the usual case."""
-    return "".join([interface if uuid is None else uuid for _, _, interface, _, uuid in members]).isprintable()
+    """Whether `members` can be written as they are: all of them at once, which is the usual case."""
+    texts = [interface if uuid is None else uuid for _, _, interface, _, uuid in members]
+    return are_plain(texts) and "," not in "".join(texts)
 
 
 def _cleaned_members(members: Iterable[Any], safe: SafeText) -> Iterator[Any]:
-    """Members of a queue; what is written of them is safe."""
+    """Members of a queue as they are written; Asterisk cuts the line at its commas."""
     for name, position, interface, penalty, uuid in members:
         if uuid is None:
-            yield name, position, safe.value(interface, "queuemember", name, "interface"), penalty, None
+            written = safe.item(interface, ",", "queuemember", name, "interface")
+            if written is not None:
+                yield name, position, written, penalty, None
         else:
-            user = safe.value(uuid, "userfeatures, member of queue", name, "uuid")
-            yield name, position, interface, penalty, user
+            user = safe.item(uuid, ",", "userfeatures, member of queue", name, "uuid")
+            if user is not None:
+                yield name, position, interface, penalty, user
 
 
 @cache

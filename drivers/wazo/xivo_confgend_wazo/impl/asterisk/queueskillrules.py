@@ -6,7 +6,7 @@ Order: by id. Without any the content is empty.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -26,7 +26,7 @@ class QueueSkillRulesConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file."""
         safe = SafeText(logger)
         sections = []
@@ -35,5 +35,4 @@ class QueueSkillRulesConf:
             parts = [] if rule is None else safe.value(rule, "queueskillrule", rule_id, "rule").split(";")
             lines = "".join(option("rule", part) for part in parts)
             sections.append(f"[skillrule-{rule_id}]\n{lines}")
-        safe.warn()
-        return "\n".join(sections)
+        return safe.written(["\n".join(sections)])

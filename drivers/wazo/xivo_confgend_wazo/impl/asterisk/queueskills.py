@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -27,7 +27,7 @@ class QueueSkillsConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file."""
         statement = (
             select(agentfeatures.c.id, queueskill.c.id, queueskill.c.name, agentqueueskill.c.weight)
@@ -38,7 +38,6 @@ class QueueSkillsConf:
         safe = SafeText(logger)
         skills: defaultdict[int, list[str]] = defaultdict(list)
         for agent_id, skill_id, name, weight in Session.execute(statement):
-            line = option(safe.value(name, "queueskill", skill_id, "name"), weight)
-            skills[agent_id].append(safe.named_line(line, "queueskill", skill_id, "name"))
-        safe.warn()
-        return "\n".join(f"[agent-{agent_id}]\n{''.join(lines)}" for agent_id, lines in skills.items())
+            key = safe.key(name, "queueskill", skill_id, "name")
+            skills[agent_id].append("" if key is None else option(key, weight))
+        return safe.written(["\n".join(f"[agent-{agent_id}]\n{''.join(lines)}" for agent_id, lines in skills.items())])

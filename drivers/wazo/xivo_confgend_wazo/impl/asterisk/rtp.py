@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
@@ -20,9 +20,7 @@ class RTPConf:
     def __init__(self, config: Mapping[str, Any]) -> None:
         pass
 
-    def generate(self) -> str:
+    def generate(self) -> Iterator[str]:
         """The content of the file; empty when nothing is stored."""
         safe = SafeText(logger)
-        content = stored_file("rtp.conf", safe)
-        safe.warn()
-        return content
+        return safe.written([stored_file("rtp.conf", safe)])

@@ -18,9 +18,10 @@ from sqlalchemy import Text, cast, func, literal_column, null, select, union_all
 from sqlalchemy.sql.expression import CompoundSelect, ScalarSelect, Select
 
 from xivo_confgend.database import ReadAhead
-from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, option
+from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, are_plain, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
+from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.trimming import trimmed
 from xivo_confgend_wazo.meta import (
     extensions,
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 DEVICE_OPTIONS = frozenset({"dialtimeout", "dateformat", "vmexten", "keepalive"})
 LINE_OPTIONS = frozenset({"context", "language", "directmedia", "tos_audio", "disallow", "allow"})
+RESERVED = ("general", "xivo_device_tpl", "xivo_line_tpl", "guest", "guestline")
+"""Sections that are no devices or lines of the database."""
 GUEST_DEVICE = "[guest](xivo_device_tpl)\ntype = device\nline = guestline\n"
 GUEST_LINE = """\
 [guestline](xivo_line_tpl)
@@ -90,7 +93,10 @@ CLEANING = str.maketrans("", "", "\n\r\t;")
 
 
 class Setting(NamedTuple):
-    """One general setting: its row in `sccpgeneralsettings`, or in `feature_extension` for the last."""
+    """One general setting: its row in `sccpgeneralsettings`, or in `feature_extension` for the last.
+
+    `name` is as it is stored, `value` as it is written.
+    """
 
     row: object
     name: str
@@ -138,6 +144,9 @@ class SCCPConf:
     def generate(self) -> Iterator[str]:
         """The content of the file: four runs (docs/spec/00-output-format.md section 4)."""
         safe = SafeText(logger)
+        return safe.written(self._runs(safe))
+
+    def _runs(self, safe: SafeText) -> Iterator[str]:
         groups = select_named_groups(linefeatures.c.endpoint_sccp_id)
         with ReadAhead(_all_lines(), _small_results(), groups) as ahead:
             lines = ahead.rows(_all_lines())
@@ -153,7 +162,6 @@ class SCCPConf:
         yield _run([_device_template(settings), GUEST_DEVICE, *device_sections])
         yield _run([_line_template(settings), GUEST_LINE, *_with_groups(line_sections, named)])
         yield _run(speed_dial_sections)
-        safe.warn()
 
 
 def _run(sections: Iterable[str]) -> str:
@@ -163,7 +171,10 @@ def _run(sections: Iterable[str]) -> str:
 
 
 def _settings(small: SmallResults, safe: SafeText) -> list[Setting]:
-    settings = [Setting(*row) for row in safe_rows(SETTING, small.settings, safe)]
+    settings = [
+        Setting(row, name, safe.value(value, sccpgeneralsettings.name, row, "option_value"))
+        for row, name, value in small.settings
+    ]
     voicemail_extension = next(safe_rows(VOICEMAIL_EXTENSION, small.voicemail_extensions, safe), None)
     if voicemail_extension is None:
         logger.warning("feature_extension has no row vmusermsg: the voicemail key of the phones is left out")
@@ -187,9 +198,9 @@ def _small_results() -> CompoundSelect[Any]:
 def _general(settings: list[Setting], safe: SafeText) -> str:
     elsewhere = DEVICE_OPTIONS | LINE_OPTIONS
     lines = [
-        safe.named_line(option(name, value), sccpgeneralsettings.name, row, "option_name")
+        option(key, value)
         for row, name, value in settings
-        if name not in elsewhere
+        if name not in elsewhere and (key := safe.key(name, sccpgeneralsettings.name, row, "option_name")) is not None
     ]
     return "[general]\n" + "".join(lines)
 
@@ -212,14 +223,15 @@ def _line_template(settings: list[Setting]) -> str:
 
 
 def _devices(
-    rows: Iterable[Sequence[Any]], speed_dials: Iterable[SpeedDial], lines: Iterable[Sequence[Any]], safe: SafeText
+    rows: Sequence[Sequence[Any]], speed_dials: Iterable[SpeedDial], lines: Iterable[Sequence[Any]], safe: SafeText
 ) -> Iterator[str]:
     keys = defaultdict(list)
     for user_id, position, _, _, _, device, *_ in sorted(speed_dials, key=itemgetter(1)):
         keys[device].append(f"speeddial = {user_id}-{position}\n")
     mailboxes = _mailboxes(lines)
     as_stored = {device_id: (device, line) for device_id, _, device, line in rows}
-    for row in safe_rows(DEVICE, rows, safe, "name"):
+    names = section_names([(row[0], row[1]) for row in rows], sccpdevice.c.name, safe, RESERVED)
+    for row in safe_rows(DEVICE, rows, safe, names):
         device, line = as_stored[row.id]
         for voicemail_id, mailbox in mailboxes.get(line, NO_MAILBOX):
             section = f"[{row.name}](xivo_device_tpl)\ntype = device\n"
@@ -250,7 +262,8 @@ def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[tuple[str
     complete = [
         row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and row[USER_ID] is not None and row[EXTEN] is not None
     ]
-    for row in safe_rows(LINE, complete, safe, "name"):
+    names = section_names([(row[0], row[NAME]) for row in complete], sccpline.c.name, safe, RESERVED)
+    for row in safe_rows(LINE, complete, safe, names):
         yield str(row.id), _line(row)
 
 
@@ -364,6 +377,6 @@ def _speed_dial_sections(speed_dials: Iterable[SpeedDial], safe: SafeText) -> It
 
 
 def _cleaned(value: str, safe: SafeText, table: str, row: int, column: str) -> str:
-    if value.isprintable() and ";" not in value:
+    if are_plain([value]):
         return value
     return safe.value(value.translate(CLEANING), table, row, column)

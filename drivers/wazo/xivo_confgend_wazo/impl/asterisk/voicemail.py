@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from xivo_confgend.database import copied_values, copy_rows, plain_rows
-from xivo_confgend.plugin_helpers.asterisk import SafeText, option
-from xivo_confgend_wazo.impl.pieces import large_pieces
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain, option
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs
+from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.queries.static_options import option_line, option_lines, static_options
 from xivo_confgend_wazo.meta import staticvoicemail, voicemail
 
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 FIELDS = ("password", "fullname", "email", "pager")
 OPTION_COLUMNS = ("language", "tz", "attach", "deletevoicemail", "maxmsg")
+RESERVED = ("general", "zonemessages")
+"""Sections that are no contexts."""
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
@@ -49,11 +51,11 @@ class VoicemailConf:
 
     def generate(self) -> Iterator[str]:
         """The content of the file, in pieces."""
-        return large_pieces(_content())
+        safe = SafeText(logger)
+        return safe.written(_content(safe))
 
 
-def _content() -> Iterator[str]:
-    safe = SafeText(logger)
+def _content(safe: SafeText) -> Iterator[str]:
     settings = static_options(staticvoicemail, ("general", "zonemessages"))
     yield "[general]\n"
     yield from _general_lines(settings, safe)
@@ -62,7 +64,6 @@ def _content() -> Iterator[str]:
     yield "\n"
     yield from _contexts(safe)
     yield "\n"
-    safe.warn()
 
 
 def _general_lines(settings: Sequence[Any], safe: SafeText) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     """Every context with its boxes. Contexts are sorted here: the database would carry whole rows through its sort."""
     option_pairs = OptionPairs(logger, "voicemail")
     boxes: dict[str, list[str]] = {}
-    first_rows: dict[str, str] = {}
+    first_rows: dict[str, int] = {}
     # Few combinations are in use, and a dictionary of its own is faster than the cache of a function.
     known_options: dict[str, str] = {}
     to_clean: list[ToClean] = []
@@ -95,20 +96,32 @@ def _contexts(safe: SafeText) -> Iterator[str]:
         lines = boxes.get(context)
         if lines is None:
             lines = boxes[context] = []
-            first_rows[context] = uniqueid
+            first_rows[context] = int(uniqueid)
         options = known_options.get(values) or known_options.setdefault(values, _plain_options(values))
-        if options and "0" <= line < ":" and line.isprintable() and "\\" not in line:
+        if options and "0" <= line < ":" and _is_plain(line):
             lines.append(line + options)
             return
-        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options or _options(values, uniqueid, option_pairs)))
+        options = options or _options(values, uniqueid, option_pairs, safe)
+        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
         lines.append("")
 
     copy_rows(_mailboxes(), add)
     _clean(to_clean, safe)
-    for name, copied in sorted((copied_values(context)[0], context) for context in boxes):
-        if safe.section_name(name, "voicemail", first_rows[copied], "context") is not None:
-            yield f"[{name}]\n" + "\n".join(boxes[copied]) + "\n\n"
+    stored = sorted((copied_values(context)[0], context) for context in boxes)
+    # Asterisk compares contexts without case
+    rows = [(first_rows[copied], name) for name, copied in stored]
+    names = section_names(rows, voicemail.c.context, safe, RESERVED, ignore_case=True)
+    for _, copied in stored:
+        if first_rows[copied] in names:
+            lines = filter(None, boxes[copied])
+            yield f"[{names[first_rows[copied]]}]\n" + "\n".join(lines) + "\n\n"
     option_pairs.warn()
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line is written as it was copied: no separator is in its values, and nothing is escaped."""
+    cut_right = line.count("=") == 1 and line.count(",") == len(FIELDS)
+    return cut_right and line.isprintable() and "\\" not in line and ";" not in line
 
 
 def _text(name: str) -> ColumnElement[Any]:
@@ -140,24 +153,44 @@ def _clean(boxes: Sequence[ToClean], safe: SafeText) -> None:
     )
     texts = {uniqueid: values for uniqueid, *values in plain_rows(statement)}
     for uniqueid, lines, at, options in boxes:
-        names = zip(("mailbox", *FIELDS), texts[uniqueid], strict=True)
-        mailbox, *values = [safe.value(value, "voicemail", uniqueid, name) for name, value in names]
-        values.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
-        lines[at] = safe.named_line(f"{mailbox} => {','.join(values)}", "voicemail", uniqueid, "mailbox")
+        mailbox, *texts_of_box = texts[uniqueid]
+        number = safe.key(mailbox, "voicemail", uniqueid, "mailbox")
+        if number is not None:
+            fields = zip(FIELDS, texts_of_box, strict=True)
+            values = [safe.mailbox_field(value, "voicemail", uniqueid, name) for name, value in fields]
+            values.append(safe.value(options, "voicemail", uniqueid, "language, tz or options"))
+            lines[at] = f"{number} => {','.join(values)}"
 
 
 @lru_cache(maxsize=4096)
 def _plain_options(values: str) -> str:
     """The options of a box; empty if there is something about them to clean or to tell."""
-    pairs = OptionPairs(logger, "voicemail")
-    text = _options(values, None, pairs)
-    return text if text.isprintable() and pairs.all_whole() else ""
+    *fixed, array = copied_values(values)
+    option_pairs = OptionPairs(logger, "voicemail")
+    pairs = option_pairs.read([] if array is None else json.loads(array), None)
+    text = _written_options(fixed, pairs)
+    is_plain = are_plain([text]) and option_pairs.all_whole() and all(_is_key(key) for key, _ in pairs)
+    return text if is_plain else ""
 
 
-def _options(values: str, uniqueid: object, option_pairs: OptionPairs) -> str:
+def _options(values: str, uniqueid: str, option_pairs: OptionPairs, safe: SafeText) -> str:
     """The options of a box from the values that they are made of; there is always one."""
     *fixed, array = copied_values(values)
-    pairs = option_pairs.read([] if array is None else json.loads(array), uniqueid)
+    kept = []
+    for key, value in option_pairs.read([] if array is None else json.loads(array), uniqueid):
+        if _is_key(key):
+            kept.append((key, value))
+        else:
+            reason = "has a name with = or |, at which Asterisk cuts"
+            safe.left_out("voicemail", uniqueid, "options", reason, what="that option")
+    return _written_options(fixed, kept)
+
+
+def _is_key(key: str) -> bool:
+    return "=" not in key and "|" not in key
+
+
+def _written_options(fixed: Sequence[Any], pairs: Iterable[tuple[str, str | None]]) -> str:
     further = [f"|{key}={(value or '').translate(ESCAPE)}" for key, value in pairs]
     return "".join([_fixed_options(*fixed), *further])
 

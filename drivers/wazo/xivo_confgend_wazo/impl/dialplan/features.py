@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import Select
 
 from xivo_confgend_wazo.impl.dialplan.hints import Prefixes
 from xivo_confgend_wazo.impl.dialplan.patterns import clean
-from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, without
 from xivo_confgend_wazo.meta import feature_extension
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,8 @@ class Features:
     """The feature extensions of one generation. Reads what `all_features` asks when it is made."""
 
     def __init__(self, reader: Reader) -> None:
-        rows = reader.read(all_features(), {1: Source("feature_extension", 0, "exten")})
+        exten = Source("feature_extension", 0, "exten")
+        rows = without(",", 1, reader.read(all_features(), {1: exten}), exten, reader.safe)
         self._features = [Feature(*row) for row in rows]
 
     def dialled(self) -> tuple[list[str], list[str]]:

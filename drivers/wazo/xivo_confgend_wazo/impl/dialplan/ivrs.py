@@ -70,6 +70,8 @@ def ivr_texts(templates: TemplateHelper, safe: SafeText) -> Iterator[str]:
     destinations = _destinations(safe)
     choices: dict[int, list[Row]] = {}
     for row in _rows(ivr_choice):
+        if safe.item(row["exten"], ",", "ivr_choice", row["id"], "exten") is None:
+            continue
         destination = destinations.get(("ivr_choice", str(row["id"])))
         choices.setdefault(row["ivr_id"], []).append(Row(ivr_choice, row["id"], row, safe, destination=destination))
     for row in _rows(ivr):

@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
+from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, without
 from xivo_confgend_wazo.meta import (
     callfilter,
     callfiltermember,
@@ -41,6 +42,9 @@ from xivo_confgend_wazo.meta import (
 )
 
 EXTEN_TEXTS = {2: Source("extensions", 1, "exten")}
+UUID_TEXT = Source("userfeatures", 0, "uuid")
+DEVICE_TEXT = Source("linefeatures", 2, "name")
+ENDPOINT_TEXT = Source("linefeatures", 2, "name of the endpoint")
 KEY_TEXTS = {2: Source("func_key", 4, "exten of its feature"), 3: Source("func_key", 4, "number or exten")}
 
 
@@ -65,9 +69,23 @@ def user_lines(reader: Reader) -> Sequence[Any]:
     One row with line id None for a user without line. The second device is None where section 3.1 does not want it,
     both are where a name is NULL.
     """
-    device = Source("linefeatures", 2, "name")
-    endpoint = Source("linefeatures", 2, "name of the endpoint")
-    return reader.read(_user_lines(), {1: Source("userfeatures", 0, "uuid"), 4: device, 5: endpoint})
+    rows = reader.read(_user_lines(), {1: UUID_TEXT, 4: DEVICE_TEXT, 5: ENDPOINT_TEXT})
+    rows = without(",", 1, rows, UUID_TEXT, reader.safe)
+    if "&" not in "".join([text for row in rows for text in (row[1], row[4], row[5]) if text]):
+        return rows
+    rows = without("&", 1, rows, UUID_TEXT, reader.safe)
+    return [_without_cut_devices(row, reader.safe) for row in rows]
+
+
+def _without_cut_devices(row: Sequence[Any], safe: SafeText) -> Sequence[Any]:
+    """`row` without the devices that Asterisk would cut in two: without the line if that has no other."""
+    user_id, uuid, line_id, main_line, *devices = row
+    device, endpoint = (
+        None if text is None else safe.item(text, "&", source.table, line_id, source.column)
+        for text, source in zip(devices, (DEVICE_TEXT, ENDPOINT_TEXT), strict=True)
+    )
+    is_cut = device is None and devices[0] is not None
+    return user_id, uuid, None if is_cut else line_id, main_line, device, endpoint
 
 
 @cache
@@ -113,7 +131,7 @@ def main_extensions(reader: Reader) -> Sequence[Any]:
 
     The main extensions of the lines of which a user is the main user. A line more, a row more.
     """
-    return reader.read(_main_extensions(), EXTEN_TEXTS)
+    return without(",", 2, reader.read(_main_extensions(), EXTEN_TEXTS), EXTEN_TEXTS[2], reader.safe)
 
 
 @cache
@@ -128,7 +146,7 @@ def _main_extensions() -> Select[Any]:
 
 def conference_extensions(reader: Reader) -> Sequence[Any]:
     """(conference id, extension id, exten, context) where a key may lead to the conference, by id and exten."""
-    return reader.read(_conference_extensions(), EXTEN_TEXTS)
+    return without(",", 2, reader.read(_conference_extensions(), EXTEN_TEXTS), EXTEN_TEXTS[2], reader.safe)
 
 
 @cache
@@ -150,7 +168,8 @@ def function_keys(reader: Reader) -> Sequence[Any]:
 
     The argument is what section 3.5 to 3.9 add: a number, a group, an agent, the custom exten; None if nothing.
     """
-    return reader.read(_function_keys(), KEY_TEXTS)
+    keys = without(",", 3, reader.read(_function_keys(), KEY_TEXTS), KEY_TEXTS[3], reader.safe)
+    return without("&", 3, keys, KEY_TEXTS[3], reader.safe)
 
 
 @cache

@@ -46,3 +46,14 @@ class Reader(ReadAhead):
     def _safe_value(self, row: Sequence[Any], at: int, source: Source) -> str | None:
         value = row[at]
         return None if value is None else self.safe.value(value, source.table, row[source.key], source.column)
+
+
+def without(separator: str, at: int, rows: Sequence[Any], source: Source, safe: SafeText) -> Sequence[Any]:
+    """`rows` without those whose text at position `at` holds `separator`, at which Asterisk would cut it."""
+    if separator not in "".join(filter(None, map(itemgetter(at), rows))):
+        return rows
+    return [
+        row
+        for row in rows
+        if row[at] is None or safe.item(row[at], separator, source.table, row[source.key], source.column) is not None
+    ]

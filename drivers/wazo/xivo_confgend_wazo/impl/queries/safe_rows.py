@@ -15,7 +15,7 @@ from sqlalchemy import Column, String, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain
 
 
 @cache
@@ -29,31 +29,29 @@ def select_named(columns: Mapping[str, ColumnElement[Any]]) -> Select[Any]:
 
 
 def safe_rows(
-    columns: Mapping[str, Column[Any]], rows: Iterable[Any], safe: SafeText, section_name: str | None = None
+    columns: Mapping[str, Column[Any]], rows: Iterable[Any], safe: SafeText, names: Mapping[Any, str] | None = None
 ) -> Iterator[Any]:
-    """`rows` of a statement made by `select_named(columns)`, as named tuples.
+    """`rows` of a statement made by `select_named(columns)`, as named tuples, texts as they are written.
 
-    `section_name`: which column names a section; a row that cannot is left out. A warning names the row by its table's
-    primary key if that is among `columns`, else by the first column.
+    `names`: what `section_names` gives for the first column as primary key and the column `name`; rows that are not
+    among them are left out. A warning names the row by its table's primary key if that is among `columns`, else by
+    the first column.
     """
     named_row = _named_row(tuple(columns))
     keys = {column.table.name: at for at, column in enumerate(columns.values()) if column.primary_key}
     texts = {
-        at: (name == section_name, column.table.name, keys.get(column.table.name, 0), column.name)
+        at: (column.table.name, keys.get(column.table.name, 0), column.name)
         for at, (name, column) in enumerate(columns.items())
         if isinstance(column.type, String)
     }
     for row in rows:
-        together = "".join([row[at] or "" for at in texts])
-        if together.isprintable() and "]" not in together:
+        if names is not None and row[0] not in names:
+            continue
+        if are_plain([row[at] or "" for at in texts]):
             yield named_row._make(row)
             continue
         values = list(row)
-        for at, (is_section_name, table, key, column) in texts.items():
-            if values[at] is None:
-                continue
-            if is_section_name and safe.section_name(values[at], table, row[key], column) is None:
-                break
-            values[at] = safe.value(values[at], table, row[key], column)
-        else:
-            yield named_row._make(values)
+        for at, (table, key, column) in texts.items():
+            if values[at] is not None:
+                values[at] = safe.value(values[at], table, row[key], column)
+        yield named_row._make(values)

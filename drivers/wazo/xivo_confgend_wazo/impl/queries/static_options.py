@@ -45,16 +45,15 @@ def select_options(table: Table, categories: tuple[str, ...] | None) -> Select[A
     return statement.order_by(table.c.id)
 
 
-def safe_pair(table: Table, row: StaticOption, safe: SafeText) -> tuple[str, str | None]:
-    """Name and value of one of those rows, safe to write; NULL stays None."""
-    name = safe.value(row.var_name, table.name, row.id, "var_name")
-    value = None if row.var_val is None else safe.value(row.var_val, table.name, row.id, "var_val")
-    return name, value
+def safe_value(table: Table, row: StaticOption, safe: SafeText) -> str:
+    """The value of one of those rows as it is written: NULL as `None`."""
+    return "None" if row.var_val is None else safe.value(row.var_val, table.name, row.id, "var_val")
 
 
 def option_line(table: Table, row: StaticOption, safe: SafeText) -> str:
-    """The option line of one of those rows; a NULL value is written as `None`."""
-    return safe.named_line(option(*safe_pair(table, row, safe)), table.name, row.id, "var_name")
+    """The option line of one of those rows; empty if its name cannot be written."""
+    name = safe.key(row.var_name, table.name, row.id, "var_name")
+    return "" if name is None else option(name, safe_value(table, row, safe))
 
 
 def option_lines(table: Table, rows: Iterable[StaticOption], category: str, safe: SafeText) -> Iterator[str]:
