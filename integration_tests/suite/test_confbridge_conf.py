@@ -49,7 +49,28 @@ def test_the_example_without_conferences(database):
     assert database.generate(ConfBridgeConf).content == f"{STORED}\n\n{MENUS_AND_MEETING}"
 
 
+def test_without_a_template_conferences_do_not_inherit(database):
+    database.add(conference, id=5)
+
+    made = database.generate(ConfBridgeConf)
+
+    assert read(made.content).refused is None
+    assert "[wazo-bridge-profile-5]\n" in made.content
+    assert len(made.warnings) == 2
+
+
+def test_a_conference_that_asterisk_refuses_is_left_out(database):
+    before = database.generate(ConfBridgeConf).content
+    database.add(conference, id=5, max_users=-1)
+
+    made = database.generate(ConfBridgeConf)
+
+    assert made.content == before
+    assert made.warnings == ["conference row 5 is left out: column max_users is below 0, which Asterisk refuses"]
+
+
 def test_the_example_of_two_conferences(database):
+    fill_stored(database)
     database.add(
         conference,
         id=5,
@@ -76,6 +97,7 @@ def test_the_example_of_two_conferences(database):
     )
 
     assert database.generate(ConfBridgeConf).content == (
+        f"{STORED}"
         """\
 [wazo-bridge-profile-5](wazo_default_bridge)
 type = bridge
@@ -109,8 +131,7 @@ announce_only_user = no
 
 
 
-"""
-        + MENUS_AND_MEETING
+""" + MENUS_AND_MEETING
     )
 
 

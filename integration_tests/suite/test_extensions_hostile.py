@@ -30,7 +30,7 @@ from xivo_confgend_wazo.meta import (
     userfeatures,
 )
 
-HOSTILE = f"\n[victim]\nexten=0,1,Evil()\r\n{CONTROLS}"
+HOSTILE = f"\n[victim]\nexten=0;1;Evil()\r\n{CONTROLS}"
 SHORT = "\n[victim]\n"
 
 
@@ -149,8 +149,8 @@ def test_every_kind_of_text_of_the_hostile_tenant_was_written(dialplan: Dialplan
 
     written = dialplan.generate().content
     for text in (
-        "include =  [victim] exten=0,1,Evil()",
-        "exten =  [victim] exten=0,1,Evil()",
+        r"include =  [victim] exten=0\;1\;Evil()",
+        r"exten =  [victim] exten=0\;1\;Evil()",
         "GoSub(user,s,1( [victim] ",
         ",hint,PJSIP/ [victim] ",
         "&SCCP/ [victim] ",
@@ -170,7 +170,7 @@ def test_control_characters_are_one_warning(dialplan: Dialplan):
     assert len(warnings) == 1
 
 
-@pytest.mark.parametrize("name", ["a]", "a](!)", "a\nb", "]\n[victim", "a\u2028b"])
+@pytest.mark.parametrize("name", ["", "a]", "a](!)", "]\n[victim"])
 def test_a_context_whose_name_cannot_be_a_section_is_left_out(dialplan: Dialplan, name: str):
     before = dialplan.generate().content
     dialplan.add_context(name, id=7)
@@ -210,3 +210,72 @@ def test_a_tenant_identifier_is_written_on_one_line(dialplan: Dialplan):
     written = dialplan.generate().content
     assert "Set(__WAZO_TENANT_UUID= [victim] )" in written
     assert f"Set(__WAZO_TENANT_UUID={TENANT})" in written
+
+
+COMMA = "9,1,Evil()"
+
+
+def test_a_number_with_a_comma_is_left_out_with_its_lines(dialplan: Dialplan):
+    before = dialplan.content()
+    dialplan.add_exten("victim", COMMA, "group", 1, id=77)
+
+    made = dialplan.generate()
+
+    assert made.content == before
+    reason = "column exten holds ',', at which Asterisk cuts"
+    assert made.warnings == [f"an item of extensions row 77 is left out: {reason}"]
+
+
+def test_an_include_with_a_comma_is_left_out(dialplan: Dialplan):
+    before = dialplan.content()
+    dialplan.database.add(contextinclude, context="victim", include="other,9:00-10:00")
+
+    made = dialplan.generate()
+
+    assert made.content == before
+    assert [warning.partition(":")[0] for warning in made.warnings] == [
+        "an item of contextinclude row victim is left out"
+    ]
+
+
+def test_a_device_with_an_ampersand_is_left_out_of_its_hint(dialplan: Dialplan):
+    dialplan.add_user(5)
+    dialplan.database.add(linefeatures, id=5, name="SIP/a&PJSIP/victim", context="victim", endpoint_custom_id=5)
+    dialplan.tie(5, 5, 900)
+
+    made = dialplan.generate()
+
+    assert f"exten = {user_uuid(5)},hint,Custom:{user_uuid(5)}-mobile\n" in made.content
+    assert [warning.partition(":")[0] for warning in made.warnings] == ["an item of linefeatures row 5 is left out"]
+
+
+def test_a_choice_with_a_comma_is_left_out_of_its_menu(dialplan: Dialplan):
+    before = dialplan.content()
+    dialplan.database.add(ivr_choice, id=3, ivr_id=900, exten="1,1,Evil()")
+
+    made = dialplan.generate()
+
+    assert made.content == before
+    assert [warning.partition(":")[0] for warning in made.warnings] == ["an item of ivr_choice row 3 is left out"]
+
+
+@pytest.mark.parametrize("name", ["general", "globals", "usersharedlines"])
+def test_a_context_named_like_a_section_asterisk_knows_is_left_out(dialplan: Dialplan, name: str):
+    before = dialplan.content()
+    dialplan.add_context(name, id=7)
+
+    made = dialplan.generate()
+
+    assert made.content == before
+    assert made.warnings == ["context row 7 is left out: column name is, to Asterisk, a name that the file uses itself"]
+
+
+def test_two_contexts_of_one_name_to_asterisk_are_one(dialplan: Dialplan):
+    dialplan.add_context("é" * 40, id=7)
+    dialplan.add_context("é" * 39 + "\u00e8", id=8)
+
+    made = dialplan.generate()
+
+    assert f"[{'é' * 39}\u00e8]\n" in made.content
+    assert f"[{'é' * 40}]" not in made.content
+    assert [warning.partition(":")[0] for warning in made.warnings] == ["context row 7 is left out"]

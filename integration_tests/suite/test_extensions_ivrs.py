@@ -62,7 +62,7 @@ same  =   n,Goto(s,start)
 
 exten = i,1,NoOp()
 same  =   n,GotoIf($[${IVR_COUNTER}>=3]?abort,1)
-same  =   n,Playback(bad;x)
+same  =   n,Playback(bad\\;x)
 same  =   n,Goto(s,start)
 
 exten = abort,1,NoOp()

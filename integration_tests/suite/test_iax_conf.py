@@ -171,7 +171,7 @@ def test_no_text_opens_a_section_or_adds_an_option(database):
     file = read(database.generate(IAXConf).content)
 
     assert file.problems == []
-    assert [section.name for section in file.sections] == ["general", "callnumberlimits", "evil", "good"]
+    assert [section.name for section in file.sections] == ["general", "evil", "good"]
     assert file.named("good")[0].values("secret") == ["good"]
 
 

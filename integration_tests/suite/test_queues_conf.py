@@ -171,7 +171,7 @@ def test_a_blank_value_is_an_empty_option(database):
     assert "announce =\n" in database.generate(QueuesConf).content
 
 
-@pytest.mark.parametrize("name", ["a]b", "a\nb", "a\x85b"])
+@pytest.mark.parametrize("name", ["", "a]b", "General"])
 def test_a_queue_whose_name_cannot_be_a_section_is_left_out(database, name):
     database.add(queue, name=name, category="queue")
     database.add(queue, name="other", category="queue")
@@ -271,9 +271,9 @@ def test_a_skill_that_begins_like_a_section_or_directive_stays_an_option(databas
     made = database.generate(QueueSkillsConf)
     file = read(made.content)
 
-    assert file.named("agent-61")[0].pairs()[2] == (f"\u00a0{name.strip()}", "99")
+    assert file.named("agent-61")[0].pairs()[2] == (name.strip(), "99")
     assert len(file.sections) == 2
-    assert len(made.warnings) == 1
+    assert made.warnings == []
 
 
 def test_the_fourth_example(database):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from integration_tests.suite.helpers.scratch import CONTROLS, hostile_texts
+from integration_tests.suite.helpers.scratch import CONTROLS
 from xivo_confgend.plugin_helpers.asterisk_reader import read
 from xivo_confgend.plugin_helpers.templates import TemplateError
 from xivo_confgend_wazo.impl.asterisk.features import FeaturesConf
@@ -122,10 +122,10 @@ def test_without_parking_lots_there_is_the_default_section(database):
 
 def test_the_first_extension_of_a_parking_lot_counts(database):
     add_lot(database, 5)
-    database.add(extensions, id=22, exten="722", context="c", type="parking", typeval="5")
-    database.add(extensions, id=21, exten="721", context="c", type="parking", typeval="5")
+    database.add(extensions, id=22, exten="7220", context="c", type="parking", typeval="5")
+    database.add(extensions, id=21, exten="7210", context="c", type="parking", typeval="5")
 
-    assert read(database.generate(ResParkingConf).content).named("parkinglot-5")[0].values("parkext") == ["721"]
+    assert read(database.generate(ResParkingConf).content).named("parkinglot-5")[0].values("parkext") == ["7210"]
 
 
 def test_an_extension_of_another_kind_is_not_that_of_a_parking_lot(database):
@@ -137,12 +137,55 @@ def test_an_extension_of_another_kind_is_not_that_of_a_parking_lot(database):
 
 def test_a_parking_lot_cannot_open_a_section(database):
     hostile = f"\n[x]\ny = evil{CONTROLS}"
-    add_lot(database, 5, hostile[:40], hostile[:79], **hostile_texts(parking_lot, hostile))
+    add_lot(database, 5, hostile[:40], hostile[:79], music_on_hold=hostile)
 
     file = read(database.generate(ResParkingConf).content)
 
     assert file.problems == []
     assert [section.name for section in file.sections] == ["default", "parkinglot-5"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"slots_start": "7101", "slots_end": ""},
+        {"slots_start": "7050", "slots_end": "7001"},
+        {"slots_start": "0", "slots_end": "5"},
+        {"slots_start": "1", "slots_end": "999999999"},
+        {"slots_start": "7001", "slots_end": "7050\nx = y"},
+        {"timeout": -1},
+        {"slots_start": "690", "slots_end": "710"},
+        {"slots_start": "500", "slots_end": "600"},
+    ],
+)
+def test_a_lot_for_which_asterisk_refuses_all_is_left_out(database, values):
+    add_lot(database, 5, "700")
+    before = database.generate(ResParkingConf).content
+    add_lot(database, 6, "600", **values)
+
+    made = database.generate(ResParkingConf)
+
+    assert made.content == before
+    assert [warning.partition(":")[0] for warning in made.warnings] == ["parking_lot row 6 is left out"]
+
+
+def test_lots_of_two_contexts_may_have_the_same_numbers(database):
+    add_lot(database, 5, "700", "a")
+    add_lot(database, 6, "700", "b")
+
+    made = database.generate(ResParkingConf)
+
+    assert [section.name for section in read(made.content).sections] == ["default", "parkinglot-5", "parkinglot-6"]
+    assert made.warnings == []
+
+
+def test_two_lots_with_one_extension_are_one(database):
+    add_lot(database, 5, "700", "a")
+    add_lot(database, 6, "700 ", "a", slots_start="801", slots_end="810")
+
+    made = database.generate(ResParkingConf)
+
+    assert [section.name for section in read(made.content).sections] == ["default", "parkinglot-5"]
 
 
 # musiconhold.conf

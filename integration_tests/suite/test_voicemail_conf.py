@@ -84,7 +84,7 @@ def test_the_third_example(database):
         "[acme-int]\n"
         "1001 => 1234,Ann One,ann@acme.example,,"
         "language=en_US|tz=eu-fr|attach=yes|deletevoicemail=no|maxmsg=100|saycid=yes|emailbody=a\\nbc\n"
-        "1002 => ,Bob, Two,,,deletevoicemail=yes\n"
+        "1002 => ,Bob  Two,,,deletevoicemail=yes\n"
         "\n"
         "[zeta-int]\n"
         "1001 => ,Zed,,p@x,language=|tz=|attach=no|deletevoicemail=no|maxmsg=0\n"

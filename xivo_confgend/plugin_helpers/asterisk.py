@@ -140,8 +140,7 @@ class SafeText:
         """
         if name and "]" not in name and len(name) <= LONG_VALUE:
             return self.value(name, table, row, column)
-        reason = "holds ]" if "]" in name else "is too long" if name else "is empty"
-        self.left_out(table, row, column, f"{reason}, so it cannot be the name of a section")
+        self.left_out(table, row, column, "cannot be a section name")
         return None
 
     def key(self, key: str, table: str, row: object, column: str) -> str | None:
@@ -149,7 +148,7 @@ class SafeText:
         if CONTROL.search(key):
             key = self._without_controls(key, table, row, column).lstrip()
         if "=" in key or not key.strip():
-            self.left_out(table, row, column, "holds =" if "=" in key else "is empty", what="the option")
+            self.left_out(table, row, column, "holds =" if "=" in key else "is empty", what="an option of ")
             return None
         begin = "\\" if key.lstrip().startswith(SPECIAL_START) else ""
         return begin + self.value(key.lstrip() if begin else key, table, row, column)
@@ -166,7 +165,7 @@ class SafeText:
         """`value` as an item of a list that Asterisk cuts at `separator`; None if it holds that: leave the item out."""
         if separator not in value:
             return self.value(value, table, row, column)
-        self.left_out(table, row, column, f"holds {separator!r}, at which Asterisk cuts", what="the item")
+        self.left_out(table, row, column, f"holds {separator!r}, at which Asterisk cuts", what="an item of ")
         return None
 
     def mailbox_field(self, value: str, table: str, row: object, column: str) -> str:
@@ -192,13 +191,13 @@ class SafeText:
             first = taken.setdefault(_compared(claim.name, ignore_case), place)
             if first != place:
                 of = f"the same name as {first}" if first else "a name that the file uses itself"
-                self.left_out(claim.table, claim.row, claim.column, f"is to Asterisk {of}")
+                self.left_out(claim.table, claim.row, claim.column, f"is, to Asterisk, {of}")
                 repeated.add(claim)
         return repeated
 
-    def left_out(self, table: str, row: object, column: str, reason: str, what: str = "the object") -> None:
-        """Warn that `what` is left out, because the value `reason`; every driver tells by this what it leaves out."""
-        self._warn(f"{_place(table, row, column)} {reason}: {what} is left out")
+    def left_out(self, table: str, row: object, column: str, reason: str, what: str = "") -> None:
+        """Warn that the object of a row, or only `what` ("an option of "), is left out because `column` `reason`."""
+        self._warn(f"{what}{table} row {row} is left out: column {column} {reason}")
 
     def written(self, pieces: Iterable[str]) -> Iterator[str]:
         """`pieces`, joined to larger ones of whole lines, without lines that Asterisk would not read; then `warn`.
@@ -224,9 +223,9 @@ class SafeText:
         """Log what was not logged when it was met. `written` does this at its end."""
         if self._controls:
             self._logger.warning(
-                "%s holds control characters, written as spaces%s",
+                "control characters were written as spaces in %d value(s), first in %s",
+                self._controls,
                 self._first_control,
-                f", as in {self._controls - 1} more value(s)" if self._controls > 1 else "",
             )
         if self._left_out > MOST_REMEMBERED:
             self._logger.warning("%d more object(s) or line(s) are left out", self._left_out - MOST_REMEMBERED)

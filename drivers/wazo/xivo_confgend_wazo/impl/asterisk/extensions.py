@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 OBJECTS_AT_A_TIME = 500
 """About 128 KiB of text."""
 
-RESERVED = ("general", "globals", "usersharedlines", FEATURES_SECTION)
+RESERVED = ("general", "globals", "usersharedlines")
 """Sections that are no contexts of the database."""
 
 SUBROUTINES = {"incall": "did"}
@@ -88,7 +88,7 @@ class ExtensionsConf:
             yield f"{separator}[{written_name}]\n{_options(section, written_name)}{includes.get(name, '')}\n"
             written_tenant = safe.value(tenant_uuid, "context", row_id, "tenant_uuid")
             template = ObjectTemplate(section.objects, written_name, written_tenant)
-            yield from _object_lines(template, objects.get(name, []), safe)
+            yield from _object_lines(template, objects.get(name, []))
             yield hints.of_context(name)
             separator = "\n\n"
         yield separator[1:]
@@ -154,15 +154,10 @@ def _all_objects() -> Select[Any]:
     )
 
 
-def _object_lines(template: ObjectTemplate, rows: Sequence[Any], safe: SafeText) -> Iterator[str]:
+def _object_lines(template: ObjectTemplate, rows: Sequence[Any]) -> Iterator[str]:
     for start in range(0, len(rows), OBJECTS_AT_A_TIME):
         some = rows[start : start + OBJECTS_AT_A_TIME]
-        extens, actions = template.expand([row[2] for row in some], _actions(some))
-        if "," in "".join(extens):
-            # a placeholder in the extension brought it
-            kept = [at for at, exten in enumerate(extens) if safe.item(exten, ",", "extensions", some[at][1], "exten")]
-            extens, actions = [extens[at] for at in kept], [actions[at] for at in kept]
-        yield template.write(extens, actions)
+        yield template.write([row[2] for row in some], _actions(some))
 
 
 def _actions(rows: Sequence[Any]) -> list[str]:
@@ -179,6 +174,5 @@ def _features(section: Section, features: Features) -> Iterator[str]:
     """The section of the feature extensions, and the forwards."""
     yield f"[{FEATURES_SECTION}]\n"
     yield _options(section, FEATURES_SECTION, after="\n")
-    template = ObjectTemplate(section.objects, FEATURES_SECTION, "")
-    yield template.write(*template.expand(*features.dialled()))
+    yield ObjectTemplate(section.objects, FEATURES_SECTION, "").write(*features.dialled())
     yield from features.forwards()

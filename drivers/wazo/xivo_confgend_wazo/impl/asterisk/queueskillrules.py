@@ -32,7 +32,7 @@ class QueueSkillRulesConf:
         sections = []
         statement = select(queueskillrule.c.id, queueskillrule.c.rule).order_by(queueskillrule.c.id)
         for rule_id, rule in Session.execute(statement):
-            parts = [] if rule is None else safe.value(rule, "queueskillrule", rule_id, "rule").split(";")
-            lines = "".join(option("rule", part) for part in parts)
+            parts = [] if rule is None else rule.split(";")
+            lines = "".join(option("rule", safe.value(part, "queueskillrule", rule_id, "rule")) for part in parts)
             sections.append(f"[skillrule-{rule_id}]\n{lines}")
         return safe.written(["\n".join(sections)])

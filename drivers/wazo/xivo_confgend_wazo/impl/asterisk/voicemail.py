@@ -108,9 +108,8 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     copy_rows(_mailboxes(), add)
     _clean(to_clean, safe)
     stored = sorted((copied_values(context)[0], context) for context in boxes)
-    # Asterisk compares contexts without case
     rows = [(first_rows[copied], name) for name, copied in stored]
-    names = section_names(rows, voicemail.c.context, safe, RESERVED, ignore_case=True)
+    names = section_names(rows, voicemail.c.context, safe, RESERVED)
     for _, copied in stored:
         if first_rows[copied] in names:
             lines = filter(None, boxes[copied])
@@ -134,7 +133,8 @@ def _mailboxes() -> Any:
     c, comma = voicemail.c, literal_column("','")
     line = c.mailbox + literal_column("' => '")
     for name in FIELDS:
-        line = line + _text(name) + comma
+        # in one go for all: a comma in a name is common, and would cost another statement for each
+        line = line + func.translate(_text(name), literal_column("','"), literal_column("' '")) + comma
     array = func.array_to_json(func.nullif(c.options, literal_column("'{}'")))
     return (
         select(c.context, c.uniqueid, line, *(c[name] for name in OPTION_COLUMNS), array)
@@ -182,7 +182,7 @@ def _options(values: str, uniqueid: str, option_pairs: OptionPairs, safe: SafeTe
             kept.append((key, value))
         else:
             reason = "has a name with = or |, at which Asterisk cuts"
-            safe.left_out("voicemail", uniqueid, "options", reason, what="that option")
+            safe.left_out("voicemail", uniqueid, "options", reason, what="an option of ")
     return _written_options(fixed, kept)
 
 

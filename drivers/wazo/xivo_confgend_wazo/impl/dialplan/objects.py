@@ -37,16 +37,12 @@ class ObjectTemplate:
         self._object = list(_merged(chain(chain.from_iterable([*line, "\n"] for line in self._lines), ["\n"])))
         self._ends_in_exten = any(line[-1] is Slot.EXTEN for line in self._lines)
 
-    def expand(self, extens: Sequence[str], actions: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-        """`extens` and `actions` with the placeholders that their own text holds replaced."""
+    def write(self, extens: Sequence[str], actions: Sequence[str]) -> str:
+        """The objects one after the other, each with an empty line after it."""
         if MARK in "".join(actions):
             actions = [action.replace("%%TENANT_UUID%%", self._tenant_uuid) for action in actions]
         if MARK in "".join(extens):
             extens = list(map(self._expand, extens, actions))
-        return extens, actions
-
-    def write(self, extens: Sequence[str], actions: Sequence[str]) -> str:
-        """The objects one after the other, each with an empty line after it. Both come from `expand`."""
         if self._ends_in_exten:
             return "".join(map(self._write_line_by_line, extens, actions))
         values = {Slot.EXTEN: extens, Slot.ACTION: actions}

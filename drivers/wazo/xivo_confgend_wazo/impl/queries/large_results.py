@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.sql import Select
 
 from xivo_confgend.database import ReadAhead
-from xivo_confgend.plugin_helpers.asterisk import SafeText, is_printable
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain
 
 
 class Source(NamedTuple):
@@ -38,7 +38,7 @@ class Reader(ReadAhead):
         """
         rows: Sequence[Any] = self.rows(statement)
         for at, source in sources.items():
-            if is_printable("".join(filter(None, map(itemgetter(at), rows)))):
+            if are_plain(list(filter(None, map(itemgetter(at), rows)))):
                 continue
             rows = [(*row[:at], self._safe_value(row, at, source), *row[at + 1 :]) for row in rows]
         return rows

@@ -18,22 +18,23 @@ from sqlalchemy import select
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.database import Session
-from xivo_confgend.plugin_helpers.asterisk import SafeText, option
+from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.meta import asterisk_file, asterisk_file_section, asterisk_file_variable
 
 
 def stored_file(name: str, safe: SafeText, required: Sequence[str] = ()) -> str:
     """The stored file `name` with every blank line of section 5.4; `required` sections are added where missing.
 
-    One statement. The caller calls `safe.warn()`.
+    One statement.
     """
     rows = Session.execute(_variables(name)).all()
     sections: dict[str, str] = {}
     for (section_id, section), variables in groupby(rows, key=itemgetter(0, 1)):
         if section_id is None:
             continue
-        if safe.section_name(section, "asterisk_file_section", section_id, "name") is not None:
-            sections[section] = f"[{section}]\n" + "".join(_line(*variable, safe) for _, _, *variable in variables)
+        name = safe.section_name(section, "asterisk_file_section", section_id, "name")
+        if name is not None:
+            sections[section] = f"[{name}]\n" + "".join(_line(*variable, safe) for _, _, *variable in variables)
     for section in required:
         sections.setdefault(section, f"[{section}]\n\n")
     end = "\n" if rows and sections else ""
@@ -44,9 +45,7 @@ def _line(row_id: int | None, key: str, value: str | None, safe: SafeText) -> st
     """The line of one variable; `row_id` is None where a section has none."""
     if row_id is None:
         return ""
-    table = "asterisk_file_variable"
-    line = option(safe.value(key, table, row_id, "key"), safe.value(value or "", table, row_id, "value"))
-    return safe.named_line(line, table, row_id, "key")
+    return safe.option(key, value or "", "asterisk_file_variable", row_id)
 
 
 @cache
