@@ -146,6 +146,14 @@ def test_a_field_of_a_mailbox_holds_no_comma(value: str):
     assert field.replace("\\;", ";") == CONTROL.sub(" ", value).replace("\\;", ";").replace(",", " ")
 
 
+@pytest.mark.parametrize("value", ["a;b", ";;", "\\;"])
+def test_what_a_driver_escapes_itself_is_escaped_once(value: str):
+    written = Made().safe.value(value, "t", 1, "c")
+
+    assert str(written).replace(";", "\\;") == written
+    assert written.replace("b", "c") == str(written).replace("b", "c")
+
+
 def test_an_item_with_the_separator_is_left_out():
     made = Made()
 

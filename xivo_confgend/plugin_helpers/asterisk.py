@@ -22,7 +22,7 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Iterator
 from io import StringIO
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """All of C0 but the tab, DEL, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR."""
@@ -123,7 +123,7 @@ class SafeText:
         if CONTROL.search(value):
             value = self._without_controls(value, table, row, column)
         if ";" in value:
-            value = COMMENT.sub(r"\\;", value)
+            value = _Escaped(COMMENT.sub(r"\\;", value))
         if len(value) > LONG_VALUE and len(self._long) < MOST_REMEMBERED:
             self._long.append((value, _place(table, row, column)))
         return value
@@ -245,6 +245,23 @@ class SafeText:
         self._controls += 1
         self._first_control = self._first_control or _place(table, row, column)
         return CONTROL.sub(" ", value)
+
+
+class _Escaped(str):
+    """A text whose semicolons are escaped already.
+
+    Older drivers and templates escape them by `replace(";", "\\\\;")`, which must not happen twice: Asterisk takes one
+    backslash away.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
+        """As that of `str`, but for that one replacement."""
+        return self if (old, new) == (";", "\\;") else super().replace(old, new, count)
 
 
 class _Lines:

@@ -62,7 +62,8 @@ class Destination(Row):
     @property
     def gosub_args(self) -> str:
         """The action and its two arguments with commas between."""
-        return f"{self.action},{self.actionarg1 or ''},{self.actionarg2 or ''}"
+        arguments = f"{self.action},{self.actionarg1 or ''},{self.actionarg2 or ''}"
+        return self._safe.value(arguments, self._table.name, self._key, "action")
 
 
 def ivr_texts(templates: TemplateHelper, safe: SafeText) -> Iterator[str]:
