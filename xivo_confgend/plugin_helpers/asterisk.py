@@ -92,6 +92,10 @@ def name_as_read(name: str) -> bytes:
     return name.replace("\\;", ";").encode("utf-8", "surrogatepass")[:NAME_BYTES]
 
 
+Row = int | str
+"""A primary key."""
+
+
 class Claim(NamedTuple):
     """A row that gives a section the name `name`, as it is written.
 
@@ -99,7 +103,7 @@ class Claim(NamedTuple):
     """
 
     name: str
-    row: int | str
+    row: Row
     table: str
     column: str
 
@@ -142,6 +146,26 @@ class SafeText:
             return self.value(name, table, row, column)
         self.left_out(table, row, column, "cannot be a section name")
         return None
+
+    def section_names(
+        self,
+        rows: Iterable[tuple[Row, str]],
+        table: str,
+        column: str,
+        reserved: Collection[str] = (),
+        ignore_case: bool = False,
+    ) -> dict[Row, str]:
+        """Name as it is written, by primary key, for the `rows` (primary key, name) that can be sections of one file.
+
+        A row may come more than once. See `section_name` and `repeated_names` for what is left out.
+        """
+        names = dict(rows)
+        if _are_distinct(names.values(), reserved, ignore_case):
+            return names
+        written = {row: self.section_name(name, table, row, column) for row, name in names.items()}
+        claims = [Claim(name, row, table, column) for row, name in written.items() if name is not None]
+        repeated = self.repeated_names(claims, reserved, ignore_case)
+        return {claim.row: claim.name for claim in claims if claim not in repeated}
 
     def key(self, key: str, table: str, row: object, column: str) -> str | None:
         """`key` as it is written in front of `=`; None if the option is to be left out, which was warned of."""
@@ -309,6 +333,17 @@ def _has_long_line(text: str) -> bool:
             return True
         start = end + 1
     return False
+
+
+def _are_distinct(names: Collection[str], reserved: Collection[str], ignore_case: bool) -> bool:
+    """Whether all of `names` can be written as they are, and Asterisk tells them apart; quick for thousands."""
+    together = "".join(names)
+    if not (together.isascii() and "]" not in together and are_plain(names) and all(names)):
+        return False
+    if max(map(len, names), default=0) > NAME_BYTES:
+        return False
+    compared = {name.lower() for name in names} if ignore_case else set(names)
+    return len(compared) == len(names) and compared.isdisjoint(reserved)
 
 
 def _compared(name: str, ignore_case: bool) -> bytes:

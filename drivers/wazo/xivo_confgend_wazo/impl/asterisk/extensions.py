@@ -30,7 +30,6 @@ from xivo_confgend_wazo.impl.dialplan.ivrs import TEMPLATE, ivr_texts
 from xivo_confgend_wazo.impl.dialplan.objects import ObjectTemplate
 from xivo_confgend_wazo.impl.queries.hints import all_hints
 from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, without
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 from xivo_confgend_wazo.meta import context, contextinclude, extensions, line_extension, linefeatures
 
@@ -76,7 +75,7 @@ class ExtensionsConf:
             contexts = reader.rows(_all_contexts())
         sections = {row[0]: contexts_file.choose(row[1], row[2]) for row in contexts}
         written = [(row_id, name) for row_id, name, *_ in contexts if sections[row_id] is not None]
-        names = section_names(written, context.c.name, safe, RESERVED)
+        names = safe.section_names(written, "context", "name", RESERVED)
         yield "[usersharedlines]\n"
         yield hints.of_users
         separator = "\n"

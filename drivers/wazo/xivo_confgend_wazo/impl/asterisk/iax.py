@@ -14,7 +14,6 @@ from sqlalchemy import Text, cast, select
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, object_option, option
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs, array_as_fetched
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.queries.static_options import safe_value, static_options
 from xivo_confgend_wazo.meta import iaxcallnumberlimits, staticiax, useriax
 
@@ -137,7 +136,7 @@ def _call_number_limits(safe: SafeText) -> Iterator[str]:
 def _trunks(safe: SafeText) -> Iterator[str]:
     option_pairs = OptionPairs(logger, "useriax")
     rows = Session.execute(_trunk_rows()).all()
-    names = section_names([(row.id, row.name) for row in rows], useriax.c.name, safe, reserved=RESERVED)
+    names = safe.section_names([(row.id, row.name) for row in rows], "useriax", "name", reserved=RESERVED)
     for row_id, _, array, *values in rows:
         if row_id not in names:
             continue

@@ -15,7 +15,6 @@ from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend.plugin_helpers.templates import TemplateHelper
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 from xivo_confgend_wazo.meta import moh
 
@@ -46,7 +45,7 @@ class MusicOnHoldConf:
         safe = SafeText(logger)
         rows = Session.execute(select_named(COLUMNS).order_by(moh.c.name.collate("C"))).all()
         # Asterisk compares the names of classes without case
-        names = section_names([(row.uuid, row.name) for row in rows], moh.c.name, safe, RESERVED, ignore_case=True)
+        names = safe.section_names([(row.uuid, row.name) for row in rows], "moh", "name", RESERVED, ignore_case=True)
         variables = {
             "base_directory": BASE_DIRECTORY,
             "moh_list": list(safe_rows(COLUMNS, rows, safe, names)),

@@ -17,7 +17,6 @@ from sqlalchemy.sql.selectable import Subquery
 
 from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.queries.static_options import as_options, option_lines, select_options
 from xivo_confgend_wazo.meta import groupfeatures, queue, queuefeatures, queuemember, staticqueue, userfeatures
 
@@ -87,7 +86,7 @@ class QueuesConf:
             # Written while PostgreSQL finds the members, and sections while it finds the options.
             rows = ahead.rows(_queues())
             # the name is the primary key; Asterisk compares it without case
-            names = section_names([(row[1], row[1]) for row in rows], queue.c.name, safe, ("general",), True)
+            names = safe.section_names([(row[1], row[1]) for row in rows], "queue", "name", ("general",), True)
             queues = [(row[1], _settings(row, names[row[1]], safe)) for row in rows if row[1] in names]
             sections = list(_sections(queues, ahead.rows(_all_members()), safe))
             options = as_options(ahead.rows(general))

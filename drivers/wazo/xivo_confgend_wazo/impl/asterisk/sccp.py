@@ -21,7 +21,6 @@ from xivo_confgend.database import ReadAhead
 from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, are_plain, option
 from xivo_confgend_wazo.impl.queries.named_groups import NamedGroups, named_groups, select_named_groups
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.trimming import trimmed
 from xivo_confgend_wazo.meta import (
     extensions,
@@ -230,7 +229,7 @@ def _devices(
         keys[device].append(f"speeddial = {user_id}-{position}\n")
     mailboxes = _mailboxes(lines)
     as_stored = {device_id: (device, line) for device_id, _, device, line in rows}
-    names = section_names([(row[0], row[1]) for row in rows], sccpdevice.c.name, safe, RESERVED)
+    names = safe.section_names([(row[0], row[1]) for row in rows], "sccpdevice", "name", RESERVED)
     for row in safe_rows(DEVICE, rows, safe, names):
         device, line = as_stored[row.id]
         for voicemail_id, mailbox in mailboxes.get(line, NO_MAILBOX):
@@ -262,7 +261,7 @@ def _lines(lines: Iterable[Sequence[Any]], safe: SafeText) -> Iterator[tuple[str
     complete = [
         row[: len(LINE)] for row in lines if row[COMMENTED] == 0 and row[USER_ID] is not None and row[EXTEN] is not None
     ]
-    names = section_names([(row[0], row[NAME]) for row in complete], sccpline.c.name, safe, RESERVED)
+    names = safe.section_names([(row[0], row[NAME]) for row in complete], "sccpline", "name", RESERVED)
     for row in safe_rows(LINE, complete, safe, names):
         yield str(row.id), _line(row)
 

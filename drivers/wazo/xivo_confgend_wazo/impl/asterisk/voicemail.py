@@ -16,9 +16,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from xivo_confgend.database import copied_values, copy_rows, plain_rows
-from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain, option
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain, is_plain, option
 from xivo_confgend_wazo.impl.queries.option_pairs import OptionPairs
-from xivo_confgend_wazo.impl.queries.section_names import section_names
 from xivo_confgend_wazo.impl.queries.static_options import option_line, option_lines, static_options
 from xivo_confgend_wazo.meta import staticvoicemail, voicemail
 
@@ -28,6 +27,8 @@ FIELDS = ("password", "fullname", "email", "pager")
 OPTION_COLUMNS = ("language", "tz", "attach", "deletevoicemail", "maxmsg")
 RESERVED = ("general", "zonemessages")
 """Sections that are no contexts."""
+ROWS_AT_A_TIME = 200
+"""Boxes that are looked at together."""
 ESCAPE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", "|": ""})
 """How the values of a mailbox's options are written (section 3)."""
 
@@ -91,25 +92,36 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     known_options: dict[str, str] = {}
     to_clean: list[ToClean] = []
 
-    def add(row: str) -> None:
-        context, uniqueid, line, values = row.split("\t", 3)
-        lines = boxes.get(context)
-        if lines is None:
-            lines = boxes[context] = []
-            first_rows[context] = int(uniqueid)
-        options = known_options.get(values) or known_options.setdefault(values, _plain_options(values))
-        if options and "0" <= line < ":" and _is_plain(line):
-            lines.append(line + options)
-            return
-        options = options or _options(values, uniqueid, option_pairs, safe)
-        to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
-        lines.append("")
+    def add(rows: Sequence[str]) -> None:
+        copied = [row.split("\t", 3) for row in rows]
+        all_plain = _are_plain([line for _, _, line, _ in copied])
+        for context, uniqueid, line, values in copied:
+            lines = boxes.get(context)
+            if lines is None:
+                lines = boxes[context] = []
+                first_rows[context] = int(uniqueid)
+            options = known_options.get(values) or known_options.setdefault(values, _plain_options(values))
+            if options and "0" <= line < ":" and (all_plain or _are_plain([line])):
+                lines.append(line + options)
+                continue
+            options = options or _options(values, uniqueid, option_pairs, safe)
+            to_clean.append(ToClean(int(uniqueid), lines, len(lines), options))
+            lines.append("")
 
-    copy_rows(_mailboxes(), add)
+    waiting: list[str] = []
+
+    def receive(row: str) -> None:
+        waiting.append(row)
+        if len(waiting) == ROWS_AT_A_TIME:
+            add(waiting)
+            waiting.clear()
+
+    copy_rows(_mailboxes(), receive)
+    add(waiting)
     _clean(to_clean, safe)
     stored = sorted((copied_values(context)[0], context) for context in boxes)
     rows = [(first_rows[copied], name) for name, copied in stored]
-    names = section_names(rows, voicemail.c.context, safe, RESERVED)
+    names = safe.section_names(rows, "voicemail", "context", RESERVED)
     for _, copied in stored:
         if first_rows[copied] in names:
             lines = filter(None, boxes[copied])
@@ -117,10 +129,10 @@ def _contexts(safe: SafeText) -> Iterator[str]:
     option_pairs.warn()
 
 
-def _is_plain(line: str) -> bool:
-    """Whether a line is written as it was copied: no separator is in its values, and nothing is escaped."""
-    cut_right = line.count("=") == 1 and line.count(",") == len(FIELDS)
-    return cut_right and line.isprintable() and "\\" not in line and ";" not in line
+def _are_plain(lines: Sequence[str]) -> bool:
+    """Whether `lines` are written as they were copied: with no `=` but the one of the arrow, and nothing to escape."""
+    together = "".join(lines)
+    return together.count("=") == len(lines) and "\\" not in together and is_plain(together)
 
 
 def _text(name: str) -> ColumnElement[Any]:
@@ -134,7 +146,7 @@ def _mailboxes() -> Any:
     line = c.mailbox + literal_column("' => '")
     for name in FIELDS:
         # in one go for all: a comma in a name is common, and would cost another statement for each
-        line = line + func.translate(_text(name), literal_column("','"), literal_column("' '")) + comma
+        line = line + func.replace(_text(name), literal_column("','"), literal_column("' '")) + comma
     array = func.array_to_json(func.nullif(c.options, literal_column("'{}'")))
     return (
         select(c.context, c.uniqueid, line, *(c[name] for name in OPTION_COLUMNS), array)

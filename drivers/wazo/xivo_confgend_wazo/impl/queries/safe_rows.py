@@ -33,9 +33,9 @@ def safe_rows(
 ) -> Iterator[Any]:
     """`rows` of a statement made by `select_named(columns)`, as named tuples, texts as they are written.
 
-    `names`: what `section_names` gives for the first column as primary key and the column `name`; rows that are not
-    among them are left out. A warning names the row by its table's primary key if that is among `columns`, else by
-    the first column.
+    `names`: what `SafeText.section_names` gives for the first column as primary key and the column `name`; rows that
+    are not among them are left out. A warning names the row by its table's primary key if that is among `columns`,
+    else by the first column.
     """
     named_row = _named_row(tuple(columns))
     keys = {column.table.name: at for at, column in enumerate(columns.values()) if column.primary_key}
@@ -44,12 +44,11 @@ def safe_rows(
         for at, (name, column) in enumerate(columns.items())
         if isinstance(column.type, String)
     }
+    rows = [row for row in rows if names is None or row[0] in names]
+    if are_plain([row[at] for row in rows for at in texts if row[at]]):
+        yield from map(named_row._make, rows)
+        return
     for row in rows:
-        if names is not None and row[0] not in names:
-            continue
-        if are_plain([row[at] or "" for at in texts]):
-            yield named_row._make(row)
-            continue
         values = list(row)
         for at, (table, key, column) in texts.items():
             if values[at] is not None:
