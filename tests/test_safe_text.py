@@ -18,6 +18,7 @@ from xivo_confgend.plugin_helpers.asterisk import (
     are_plain,
     is_plain,
     is_printable,
+    key_as_read,
     option,
 )
 from xivo_confgend.plugin_helpers.asterisk_reader import BLANKS, read
@@ -202,6 +203,44 @@ def test_a_row_may_give_its_name_to_several_sections():
     made = Made()
 
     assert made.safe.repeated_names([Claim("a", 1, "t", "name"), Claim("a", 1, "t", "name")]) == set()
+
+
+def test_a_row_may_give_its_name_to_one_of_several_objects():
+    made = Made()
+    line, trunk = (Claim("a", 1, "t", "name", what) for what in ("the line of ", "the trunk of "))
+
+    assert made.safe.repeated_names([line, trunk]) == {trunk}
+    assert made.warnings == [
+        "the trunk of t row 1 is left out: column name is, to Asterisk, the same name as t row 1 column name"
+    ]
+
+
+def test_what_only_administrators_store_is_written_and_told():
+    made = Made()
+
+    made.safe.written_anyway("t", 1, "name", "is odd")
+
+    assert made.warnings == ["t row 1 column name is odd"]
+
+
+@given(st.text(st.sampled_from("tTyYpPeE ;\\[#é\u2003\x01\t"), max_size=6))
+@example(" Type\x01")
+@example("\\;type")
+def test_a_key_is_compared_as_asterisk_reads_it(key: str):
+    made = Made()
+    written = made.safe.key(key, "t", 1, "key")
+
+    if written is not None:
+        ((_, ((read_key, _value),)),) = read(made.written("[s]\n", option(written, "x"))).resolved()
+        assert key_as_read(written) == read_key.lower()
+
+
+def test_a_comment_that_is_too_long_names_its_row():
+    made = Made()
+    label = made.safe.comment("é" * LINE_BYTES, "t", 1, "label")
+
+    assert made.written(f"; {label}\n[s]\n") == "[s]\n"
+    assert made.warnings[0].startswith("t row 1 column label: the line of ")
 
 
 def test_a_line_that_is_too_long_names_its_row():

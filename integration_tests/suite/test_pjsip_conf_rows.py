@@ -101,10 +101,10 @@ def test_a_meeting_without_a_name_is_called_none(database, rows):
 
 
 def test_stored_references_open_empty_sections_of_that_name(database, rows):
-    rows.endpoint("one", endpoint=[("aors", "a b "), ("auth", "")])
+    rows.endpoint("one", endpoint=[("aors", "a b "), ("auth", "c;d")])
     rows.line(1, "one")
 
-    assert database.generate(PJSIPConf).content.endswith("\n\n[a b ]\n\n[]\n\n\n")
+    assert database.generate(PJSIPConf).content.endswith("\n\n[a b ]\n\n[c\\;d]\n\n\n")
 
 
 def test_codecs_are_disallowed_before_they_are_allowed(database, rows):
@@ -115,13 +115,21 @@ def test_codecs_are_disallowed_before_they_are_allowed(database, rows):
     assert names.index("disallow") < names.index("allow")
 
 
-def test_a_stored_reference_that_cannot_be_a_section_opens_none(database, rows):
-    rows.endpoint("one", endpoint=[("aors", "a]b")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a]b", "cannot be a section name"),
+        ("", "cannot be a section name"),
+        ("global", "is the name of a section for all"),
+    ],
+)
+def test_a_stored_reference_that_cannot_be_a_section_opens_none(database, rows, name, reason):
+    rows.endpoint("one", endpoint=[("aors", name)])
     rows.line(1, "one")
 
     assert sections(database) == ["one"]
     assert database.generate(PJSIPConf).warnings == [
-        f"endpoint_sip row {uuid_of('one')} is left out: column option aors cannot be a section name"
+        f"an empty section of endpoint_sip row {uuid_of('one')} is left out: column option aors {reason}"
     ]
 
 
@@ -207,8 +215,10 @@ def test_an_endpoint_whose_name_cannot_be_a_section_is_left_out_and_its_children
     made = database.generate(PJSIPConf)
 
     assert [section.name for section in read(made.content).sections][2:] == ["kid", "kid"]
+    place = f"endpoint_sip row {uuid_of('x]' + chr(10) + '[good')}"
     assert made.warnings == [
-        f"endpoint_sip row {uuid_of('x]' + chr(10) + '[good')} is left out: column name cannot be a section name"
+        f"{place} is left out: column name cannot be a section name",
+        f"control characters were written as spaces in 1 value(s), first in {place} column name",
     ]
 
 
@@ -264,8 +274,8 @@ def test_options_with_control_characters_are_options_still_with_one_warning(data
 
     assert "\na b = c  d\ne = f\n" in made.content
     assert made.warnings == [
-        "control characters were written as spaces in 1 value(s), first in endpoint_sip_section_option of endpoint"
-        f" row {uuid_of('kid')} column key or value"
+        "control characters were written as spaces in 2 value(s), first in endpoint_sip_section_option of endpoint"
+        f" row {uuid_of('kid')} column value"
     ]
 
 

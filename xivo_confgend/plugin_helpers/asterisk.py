@@ -5,7 +5,7 @@ What Asterisk reads is the value in the database, and nothing in one row changes
 A driver makes one `SafeText` for each generation, passes every value of the database through one of its methods
 before it becomes part of a line, and returns `safe.written(pieces)`:
 
-* a section name: `section_name`
+* a section name: `section_name`; the text of a comment line above it: `comment`
 * an option whose key comes from the database: `option`; whose key is the driver's own: `option()` of this module with
   a `value`
 * a value, an argument in the dialplan: `value`
@@ -34,6 +34,9 @@ COMMENT = re.compile(r"(?<!\\);")
 
 SPECIAL_START = ("\\", "[", "#")
 """First characters of a key that Asterisk reads as a key only behind one more backslash."""
+
+BLANKS = "".join(map(chr, range(33)))
+"""What Asterisk strips from keys and values."""
 
 NAME_BYTES = 79
 """Bytes of a section name that Asterisk keeps."""
@@ -96,16 +99,28 @@ Row = int | str
 """A primary key."""
 
 
+def key_as_read(key: str) -> str:
+    """What Asterisk reads of a key that `option` writes as `key`, in lower case: modules compare keys without case."""
+    return key.lstrip().removeprefix("\\").replace("\\;", ";").strip(BLANKS).lower()
+
+
 class Claim(NamedTuple):
     """A row that gives a section the name `name`, as it is written.
 
-    `row` is its primary key, `table` and `column` are where the name is stored.
+    `row` is its primary key, `table` and `column` are where the name is stored. `what`: the part of the row that is
+    named so, as for `SafeText.left_out`; claims of one row that are alike in it are of one object.
     """
 
     name: str
     row: Row
     table: str
     column: str
+    what: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the name is stored, as warnings say it."""
+        return _place(self.table, self.row, self.column)
 
 
 class SafeText:
@@ -128,23 +143,25 @@ class SafeText:
             value = self._without_controls(value, table, row, column)
         if ";" in value:
             value = _Escaped(COMMENT.sub(r"\\;", value))
-        if len(value) > LONG_VALUE and len(self._long) < MOST_REMEMBERED:
-            self._long.append((value, _place(table, row, column)))
+        self._remember(value, table, row, column)
         return value
 
     def comment(self, text: str, table: str, row: object, column: str) -> str:
         """`text` as it is written in a comment line, in which nothing but control characters is replaced."""
-        return self._without_controls(text, table, row, column) if CONTROL.search(text) else text
+        if CONTROL.search(text):
+            text = self._without_controls(text, table, row, column)
+        self._remember(text, table, row, column)
+        return text
 
-    def section_name(self, name: str, table: str, row: object, column: str) -> str | None:
-        """`name` as it is written between the brackets of a section.
+    def section_name(self, name: str, table: str, row: object, column: str, what: str = "") -> str | None:
+        """`name` as it is written between the brackets of a section; `what`: see `left_out`.
 
         None if it cannot be a section's name (it is empty, holds `]` or is too long for a line): the object is to be
         left out. See `repeated_names` for names that are the same to Asterisk.
         """
         if name and "]" not in name and len(name) <= LONG_VALUE:
             return self.value(name, table, row, column)
-        self.left_out(table, row, column, "cannot be a section name")
+        self.left_out(table, row, column, "cannot be a section name", what)
         return None
 
     def section_names(
@@ -202,26 +219,29 @@ class SafeText:
         """Those of `claims` whose object is to be left out, because Asterisk reads its name as that of another one.
 
         Names are compared by the bytes that Asterisk keeps of them. The first one stays, in the order of the full
-        name, then of the primary key; `reserved` are names of sections that the driver writes itself.
+        name, then of the primary key, then of `claims`; `reserved` are names of sections that the file has anyway.
         """
         claims = list(claims)
-        taken = {_compared(name, ignore_case): "" for name in reserved}
+        taken: dict[bytes, Claim | None] = {_compared(name, ignore_case): None for name in reserved}
         compared = [_compared(claim.name, ignore_case) for claim in claims]
         if len(taken.keys() | set(compared)) == len(taken) + len(claims):
             return set()
         repeated = set()
         for claim in sorted(claims, key=lambda claim: (claim.name, isinstance(claim.row, str), claim.row)):
-            place = _place(claim.table, claim.row, claim.column)
-            first = taken.setdefault(_compared(claim.name, ignore_case), place)
-            if first != place:
-                of = f"the same name as {first}" if first else "a name that the file uses itself"
-                self.left_out(claim.table, claim.row, claim.column, f"is, to Asterisk, {of}")
+            first = taken.setdefault(_compared(claim.name, ignore_case), claim)
+            if first is None or first[1:] != claim[1:]:
+                of = f"the same name as {first.place}" if first else "a name that the file uses itself"
+                self.left_out(claim.table, claim.row, claim.column, f"is, to Asterisk, {of}", claim.what)
                 repeated.add(claim)
         return repeated
 
     def left_out(self, table: str, row: object, column: str, reason: str, what: str = "") -> None:
         """Warn that the object of a row, or only `what` ("an option of "), is left out because `column` `reason`."""
         self._warn(f"{what}{table} row {row} is left out: column {column} {reason}")
+
+    def written_anyway(self, table: str, row: object, column: str, reason: str) -> None:
+        """Warn that the value `reason`, though it is written: only administrators can store it."""
+        self._warn(f"{_place(table, row, column)} {reason}")
 
     def written(self, pieces: Iterable[str]) -> Iterator[str]:
         """`pieces`, joined to larger ones of whole lines, without lines that Asterisk would not read; then `warn`.
@@ -264,6 +284,10 @@ class SafeText:
         self._left_out += 1
         if self._left_out <= MOST_REMEMBERED:
             self._logger.warning("%s", line)
+
+    def _remember(self, written: str, table: str, row: object, column: str) -> None:
+        if len(written) > LONG_VALUE and len(self._long) < MOST_REMEMBERED:
+            self._long.append((written, _place(table, row, column)))
 
     def _without_controls(self, value: str, table: str, row: object, column: str) -> str:
         self._controls += 1

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from xivo_confgend_wazo.impl.dialplan.objects import ObjectTemplate
 from xivo_confgend_wazo.impl.dialplan.patterns import FunctionKeyExtens, clean
-from xivo_confgend_wazo.impl.pieces import LEAST, large_pieces
 
 
 @pytest.mark.parametrize(
@@ -114,13 +111,3 @@ def test_what_stands_in_for_a_placeholder_may_hold_later_ones(values: dict[str, 
 
 def test_the_name_of_a_context_may_hold_placeholders():
     assert write("n,%%CONTEXT%%", context="%%CONTEXT%%%%EXTEN%%") == "same  =     n,%%CONTEXT%%1001\n\n"
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.text(max_size=LEAST), max_size=5))
-def test_large_pieces_are_the_same_text(pieces: list[str]):
-    assert "".join(large_pieces(pieces)) == "".join(pieces)
-
-
-def test_small_pieces_are_joined():
-    assert [len(piece) for piece in large_pieces(["x" * 1000] * 100)] == [66_000, 34_000]

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
-from xivo_confgend_wazo.impl.pieces import large_pieces
-from xivo_confgend_wazo.impl.pjsip import parts
+from xivo_confgend_wazo.impl.pjsip import objects, parts
 from xivo_confgend_wazo.impl.queries.sip_endpoints import (
     Transport,
     read_endpoints,
@@ -24,7 +23,7 @@ from xivo_confgend_wazo.impl.queries.sip_endpoints import (
     read_trunks,
     reader,
 )
-from xivo_confgend_wazo.impl.queries.stored_files import stored_file
+from xivo_confgend_wazo.impl.queries.stored_files import file_text, stored_sections
 
 logger = logging.getLogger(__name__)
 
@@ -39,35 +38,28 @@ class PJSIPConf:
 
     def generate(self) -> Iterator[str]:
         """The content of the file."""
-        return large_pieces(_pieces())
+        safe = SafeText(logger)
+        return safe.written(_pieces(safe))
 
 
-def _pieces() -> Iterator[str]:
-    safe = SafeText(logger)
-    yield stored_file("pjsip.conf", safe, required=("global", "system"))
+def _pieces(safe: SafeText) -> Iterator[str]:
+    stored = stored_sections("pjsip.conf", safe)
+    yield file_text(stored, required=("global", "system"))
     with reader(safe) as ahead:
         transports = read_transports(ahead)
         endpoints = read_endpoints(transports, ahead)
         lines = read_lines(ahead)
-        of_lines, of_trunks, of_guests = (
-            parts.register(endpoints, items) for items in (lines, read_trunks(ahead), read_guests(ahead))
-        )
+        items = {"lines": lines, parts.TRUNKS: read_trunks(ahead), "guests": read_guests(ahead)}
+        named = parts.named([parts.register(title, endpoints, some) for title, some in items.items()], safe)
         endpoints.own = read_options(ahead)
         read_named_groups(lines, ahead)
-    yield _transports(transports, safe)
-    yield "\n"
-    yield from parts.phones(endpoints, of_lines, safe)
-    yield "\n"
-    yield from parts.trunks(endpoints, of_trunks, safe)
-    yield "\n"
-    yield from parts.phones(endpoints, of_guests, safe)
-    safe.warn()
+    taken = objects.stored_names(stored or (), safe)
+    yield _transports(objects.without_repeated(transports, taken, safe))
+    for part, left_out in zip(named, objects.left_out(named, endpoints, taken, safe), strict=True):
+        yield "\n"
+        yield from parts.text(endpoints, part, left_out, safe)
 
 
-def _transports(transports: Sequence[Transport], safe: SafeText) -> str:
+def _transports(transports: Sequence[Transport]) -> str:
     """The sections of transports. Their options are not merged: some are lists."""
-    return "\n".join(
-        f"[{one.name}]\ntype = transport\n{''.join(one.lines)}"
-        for one in transports
-        if safe.section_name(one.name, "pjsip_transport", one.uuid, "name") is not None
-    )
+    return "\n".join(f"[{one.name}]\ntype = transport\n{''.join(one.lines)}" for one in transports)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from xivo_confgend.plugin_helpers.asterisk import NO_OPTION, SafeText
+from xivo_confgend.plugin_helpers.asterisk import SPECIAL_START, SafeText, is_plain, key_as_read
 
 TYPES = {
     "aor": "aor",
@@ -39,7 +39,12 @@ CALLERID_IS = f"{CALLERID} = "
 SEPARATOR = "\x1e"
 """What is between the keys of a stored section, and between its lines."""
 Stored = tuple[str, str, str, str]
-"""A stored section: endpoint, section, keys, and a line KEY = VALUE for each; of equal keys the last counts."""
+"""A stored section: endpoint, section, keys, and a line KEY = VALUE for each; of equal keys the last counts.
+
+Keys are as they are stored, values as they are written.
+"""
+STORED_IN = "endpoint_sip_section_option of endpoint"
+"""Table of the options, for warnings that name the endpoint."""
 
 NO_LINES: Mapping[str, str] = {}
 
@@ -118,11 +123,33 @@ class _Pattern:
         self.names = tuple(keys.split(SEPARATOR))
         self.end = [f"type = {TYPES[section]}"] if section in TYPES else []
         self.keys = (*self.names, "type") if self.end else self.names
-        self.plain = len({*self.keys}) == len(self.keys) and not any(
-            name in REPEATABLE or name.lstrip().startswith(NO_OPTION) for name in self.names
-        )
+        self.plain = len({*self.keys}) == len(self.keys) and all(map(_is_plain_key, self.names))
         self.remembered = [(at, name, len(f"{name} = ")) for at, name in enumerate(self.names) if name in REMEMBERED]
         self.callerid = self.names.index(CALLERID) if CALLERID in self.names else None
+
+
+def _is_plain_key(key: str) -> bool:
+    """Whether `key` is one of those that are written once, and as they are."""
+    return (
+        is_plain(key)
+        and "=" not in key
+        and key.strip() != ""
+        and not key.lstrip().startswith(SPECIAL_START)
+        and key not in REPEATABLE
+        and (key == "type" or key_as_read(key) != "type")
+    )
+
+
+def _written_key(key: str, endpoint: str, safe: SafeText) -> str | None:
+    """`key` as it is written, None if the option is left out.
+
+    The type of an object is the first thing that Asterisk reads as `type`, so only the computed line may be that.
+    """
+    written = safe.key(key, STORED_IN, endpoint, "key")
+    if written is not None and key != "type" and key_as_read(written) == "type":
+        safe.left_out(STORED_IN, endpoint, "key", "is read as `type`, which is computed", what="an option of ")
+        return None
+    return written
 
 
 def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: SafeText) -> Fragment:
@@ -132,15 +159,18 @@ def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: Safe
     values: dict[str, str] = {}
     callerid = None
     for name, line in zip(pattern.names, lines, strict=True):
-        finished = line.strip()
         if name in REPEATABLE:
-            repeated[line] = finished
+            repeated[line] = line.strip()
             continue
-        single[name] = safe.named_line(finished, "endpoint_sip_section_option of endpoint", endpoint, "key")
+        key = _written_key(name, endpoint, safe)
+        if key is None:
+            continue
+        value = line[len(f"{name} = ") :]
+        single[name] = f"{key} = {value}".strip()
         if name in REMEMBERED:
-            values[name] = line.removeprefix(f"{name} = ")
+            values[name] = value
         elif name == CALLERID:
-            callerid = line.removeprefix(CALLERID_IS)
+            callerid = value
     if pattern.end:
         (single["type"],) = pattern.end
     return Fragment.of(single, repeated, values, callerid)
@@ -149,7 +179,7 @@ def _collapse(endpoint: str, pattern: _Pattern, lines: Sequence[str], safe: Safe
 def collapse_stored(rows: Sequence[Stored], safe: SafeText) -> Mapping[str, dict[str, Fragment]]:
     """What is stored, by section and endpoint; sections that nobody has are empty. Those in `TYPES` get their type.
 
-    `rows` are without control characters but separators, each endpoint and section once. There are tens of thousands:
+    `rows` have each endpoint and section once. There are tens of thousands:
     texts are taken apart and trimmed all at once, and no function of ours is called for a section that is plain.
     """
     stored: defaultdict[str, dict[str, Fragment]] = defaultdict(dict)

@@ -43,6 +43,8 @@ Keys = tuple[str, ...]
 ) = range(10)
 """Places of the values that every endpoint has; those of its options follow. `REFERENCE` is the name behind a `=`."""
 FIRST_OPTION = AUTH_REPEATED + 1
+GENERAL_OBJECTS = frozenset({"global", "system"})
+"""Names of sections that Asterisk reads as objects of these types if they have neither a type nor other options."""
 GAP = "\0"
 """What no text of PostgreSQL holds."""
 
@@ -118,6 +120,21 @@ def header(endpoint: Endpoint) -> str:
     return f"\n; {endpoint.label}\n[{endpoint.name}]" if endpoint.label else f"\n[{endpoint.name}]"
 
 
+def reference(name: str | None, key: str, phone: Endpoint, safe: SafeText) -> str | None:
+    """The name of the empty section that is opened by the stored value `name` of `aors` or `auth` (quirk 13).
+
+    None if there is no such value or if it cannot be the name of an empty section.
+    """
+    where = "endpoint_sip", phone.uuid, f"option {key}"
+    what = "an empty section of "
+    if name is None or safe.section_name(name, *where, what) is None:
+        return None
+    if name in GENERAL_OBJECTS:
+        safe.left_out(*where, "is the name of a section for all", what)
+        return None
+    return name
+
+
 class Phones:
     """Makes the texts of one part of the file."""
 
@@ -160,10 +177,10 @@ class Phones:
         # named after the endpoint where there is a section: as `_new_layout` writes the references
         aors: str | None = name
         if not (aor_before.keys or aor.keys or mailboxes is not None):
-            aors = self._reference("aors", phone, before, endpoint)
+            aors = reference(endpoint.values.get("aors", before.values.get("aors")), "aors", phone, self._safe)
         auths: str | None = name
         if not (auth_before.keys or auth.keys):
-            auths = self._reference("auth", phone, before, endpoint)
+            auths = reference(endpoint.values.get("auth", before.values.get("auth")), "auth", phone, self._safe)
         shape = (
             parents,
             tuple(defaults),
@@ -197,13 +214,6 @@ class Phones:
                 *auth.lines,
             )
         )
-
-    def _reference(self, key: str, phone: Endpoint, inherited: Fragment, own: Fragment) -> str | None:
-        """Stored `aors` and `auth` name sections too, even empty ones (quirk 13)."""
-        name = own.values.get(key, inherited.values.get(key))
-        if name is None or name == phone.name:
-            return name
-        return self._safe.section_name(name, "endpoint_sip", phone.uuid, f"option {key}")
 
     def _new_common(self, parents: Parents, tenant_uuid: str) -> Common:
         inherited = self._inheritance.inherited(parents)

@@ -17,11 +17,15 @@ from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain
 
 
 class Source(NamedTuple):
-    """Where a selected text comes from, for the warning: `table`, position of its `key` in the row, `column`."""
+    """Where a selected text comes from, for the warning: `table`, position of its `key` in the row, `column`.
+
+    `comment`: it is only written in comments, where nothing is escaped.
+    """
 
     table: str
     key: int
     column: str
+    comment: bool = False
 
 
 class Reader(ReadAhead):
@@ -45,7 +49,8 @@ class Reader(ReadAhead):
 
     def _safe_value(self, row: Sequence[Any], at: int, source: Source) -> str | None:
         value = row[at]
-        return None if value is None else self.safe.value(value, source.table, row[source.key], source.column)
+        written = self.safe.comment if source.comment else self.safe.value
+        return None if value is None else written(value, source.table, row[source.key], source.column)
 
 
 def without(separator: str, at: int, rows: Sequence[Any], source: Source, safe: SafeText) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """Everything that pjsip.conf asks the database: transports, endpoints, lines, trunks and guests.
 
-Texts are safe to write when they leave this module, except names of endpoints and transports. Identifiers and
-enumerations are read as text.
+Texts are as they are written when they leave this module, keys of endpoints' options excepted; whether a name can be
+that of a section is not decided here. Identifiers and enumerations are read as text.
 
 Order: own options by key, then value, then UUID, compared by code point, but `disallow` first: what Asterisk reads
 behind `allow` takes codecs away again; parents by priority, then UUID; transport options, lines and trunks by id
@@ -21,8 +21,8 @@ from sqlalchemy import Text, case, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
-from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText, is_printable, option
-from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, Fragment, Stored, collapse_stored
+from xivo_confgend.plugin_helpers.asterisk import LONG_VALUE, SafeText, is_printable
+from xivo_confgend_wazo.impl.pjsip.collapse import SEPARATOR, STORED_IN, Fragment, Stored, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints, Parents
 from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
 from xivo_confgend_wazo.impl.queries.large_results import Reader, Source
@@ -45,7 +45,11 @@ from xivo_confgend_wazo.meta import (
     voicemail,
 )
 
-ENDPOINT_TEXTS = {2: Source("endpoint_sip", 0, "label"), 3: Source("endpoint_sip", 0, "tenant_uuid")}
+ENDPOINT_TEXTS = {
+    1: Source("endpoint_sip", 0, "name"),
+    2: Source("endpoint_sip", 0, "label", comment=True),
+    3: Source("endpoint_sip", 0, "tenant_uuid"),
+}
 ANNOUNCEMENT_TEXTS = {
     0: Source("tenant", 0, "uuid"),
     1: Source("tenant", 0, "record_start_announcement"),
@@ -88,12 +92,14 @@ def reader(safe: SafeText) -> Reader:
 def read_transports(reader: Reader) -> list[Transport]:
     """All transports, by name in the database's own collation."""
     transports: dict[str, Transport] = {}
-    table, safe = pjsip_transport_option.name, reader.safe
-    for uuid, name, row, key, value in reader.rows(_transports()):
-        transport = transports.setdefault(uuid, Transport(uuid, name, []))
+    safe = reader.safe
+    for uuid, stored_name, row, key, value in reader.rows(_transports()):
+        transport = transports.get(uuid)
+        if transport is None:
+            name = safe.value(stored_name, pjsip_transport.name, uuid, "name")
+            transport = transports[uuid] = Transport(uuid, name, [])
         if row is not None:
-            line = option(safe.value(key, table, row, "key"), safe.value(value, table, row, "value"))
-            transport.lines.append(safe.named_line(line, table, row, "key"))
+            transport.lines.append(safe.option(key, value, pjsip_transport_option.name, row))
     return list(transports.values())
 
 
@@ -117,7 +123,7 @@ def read_endpoints(transports: Iterable[Transport], reader: Reader) -> Endpoints
 
 
 def _read_rows(transports: Iterable[Transport], reader: Reader) -> dict[str, Endpoint]:
-    names = {one.uuid: reader.safe.value(one.name, "pjsip_transport", one.uuid, "name") for one in transports}
+    names = {one.uuid: one.name for one in transports}
     return {
         uuid: Endpoint(uuid, name, label, tenant_uuid, names.get(transport), template)
         for uuid, name, label, tenant_uuid, transport, template in reader.read(_endpoints(), ENDPOINT_TEXTS)
@@ -173,22 +179,23 @@ def _links() -> Select[Any]:
 
 def read_options(reader: Reader) -> Mapping[str, Mapping[str, Fragment]]:
     """What endpoints store: see `Endpoints.own`."""
-    return collapse_stored(_read_options(reader), reader.safe)
+    return collapse_stored(written_options(reader.rows(_options()), reader.safe), reader.safe)
 
 
-def _read_options(reader: Reader) -> Sequence[Stored]:
-    """Each stored section, safe to write."""
-    rows = reader.rows(_options())
-    if is_printable("".join(map(itemgetter(3), rows)).replace(SEPARATOR, "")):
-        return rows
-    table, safe = "endpoint_sip_section_option of endpoint", reader.safe
-    cleaned = []
-    for endpoint, section, raw_keys, raw_lines in rows:
-        # keys are in the lines too, where they count
-        keys = [CONTROL.sub(" ", key) for key in raw_keys.split(SEPARATOR)]
-        lines = [safe.value(line, table, endpoint, "key or value") for line in raw_lines.split(SEPARATOR)]
-        cleaned.append((endpoint, section, SEPARATOR.join(keys), SEPARATOR.join(lines)))
-    return cleaned
+def written_options(rows: Sequence[Stored], safe: SafeText) -> Sequence[Stored]:
+    """`rows` with values as they are written. Most need nothing, and one that does costs the others hardly anything."""
+    if not is_printable("".join(map(itemgetter(3), rows)).replace(SEPARATOR, "")):
+        return [_written(row, safe) for row in rows]
+    return [row if ";" not in row[3] and len(row[3]) <= LONG_VALUE else _written(row, safe) for row in rows]
+
+
+def _written(row: Stored, safe: SafeText) -> Stored:
+    endpoint, section, keys, stored_lines = row
+    lines = []
+    for key, line in zip(keys.split(SEPARATOR), stored_lines.split(SEPARATOR), strict=True):
+        begin = len(f"{key} = ")
+        lines.append(line[:begin] + safe.value(line[begin:], STORED_IN, endpoint, "value"))
+    return endpoint, section, keys, SEPARATOR.join(lines)
 
 
 @cache
