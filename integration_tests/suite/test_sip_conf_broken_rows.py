@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Enum, String, Table
 
 from integration_tests.suite.helpers.sip_example import Database, example_database, section, sections, worked_example
+from xivo_confgend.plugin_helpers.asterisk_reader import read
 from xivo_confgend.testing.postgresql import PostgreSQL
 from xivo_confgend_xivo import meta
 
@@ -64,7 +65,7 @@ def test_references_to_missing_rows_are_no_references(example: Database) -> None
     assert content == worked_example("9.1").replace("mailbox = 100@ctx-vm\n", "")
 
 
-@pytest.mark.parametrize("name", ["a]b", "a\nb", "a\x85b"])
+@pytest.mark.parametrize("name", ["", "a]b"])
 def test_a_name_that_cannot_be_a_section_leaves_the_account_out(example: Database, name: str) -> None:
     example.update(meta.usersip, 4, name=name)
 
@@ -72,6 +73,38 @@ def test_a_name_that_cannot_be_a_section_leaves_the_account_out(example: Databas
 
     assert sections(generated.content) == ["[general]", "[authentication]", "[t-one]", "[u-one]", "[u-two]"]
     assert generated.warnings == ["usersip row 4 is left out: column name cannot be a section name"]
+
+
+@pytest.mark.parametrize("name", ["General", "U-ONE"])
+def test_a_name_that_asterisk_reads_as_another_leaves_the_account_out(example: Database, name: str) -> None:
+    before = sections(example.generate().content)
+    example.update(meta.usersip, 4, name=name)
+
+    generated = example.generate()
+
+    left_out = "[t-two]" if name == "General" else "[u-one]"
+    assert len(sections(generated.content)) == len(before) - 1
+    assert left_out not in sections(generated.content)
+    assert len(generated.warnings) == 1
+
+
+def test_semicolons_end_no_line(example: Database) -> None:
+    example.update(meta.usersip, 4, name="t;two", secret="abc;def", options=[["k;--", "v;--"]])
+
+    (section,) = read(example.generate().content).named("t;two")
+
+    assert section.values("secret") == ["abc;def"]
+    assert section.pairs()[-1] == ("k;--", "v;--")
+
+
+def test_a_line_that_is_too_long_names_its_row(example: Database) -> None:
+    example.update(meta.usersip, 4, options=[["k", "x" * 9000], ["l", "m"]])
+
+    generated = example.generate()
+
+    assert section(generated.content, "t-two")[-1] == "l = m"
+    assert len(generated.warnings) == 1
+    assert generated.warnings[0].startswith("usersip row 4 column options: the line of 9005 bytes is left out")
 
 
 HOSTILE = r"'x\n[evil]\rowned=yes\u0085[evil]\u2028owned=yes\n'"
@@ -140,17 +173,13 @@ def test_an_extra_option_named_like_a_section_opens_none(example: Database) -> N
     generated = example.generate()
 
     assert sections(generated.content) == before
-    assert section(generated.content, "t-two")[-3:] == ["\u00a0 [evil] = x", "\u00a0#exec =  id", "a[b] = c"]
-    assert generated.warnings[0] == (
-        "a no-break space was put in front of 2 option(s) that begin like a section or directive,"
-        " first in usersip row 4 column options"
-    )
+    assert section(generated.content, "t-two")[-3:] == ["\\[evil] = x", "\\#exec =  id", "a[b] = c"]
 
 
 def test_a_general_option_named_like_a_section_opens_none(example: Database) -> None:
     example.execute("UPDATE staticsip SET var_name = ' [evil]' WHERE var_name = 'pedantic'")
 
-    assert "\n\u00a0 [evil] = yes\n" in example.generate().content
+    assert "\n\\[evil] = yes\n" in example.generate().content
 
 
 SPACES = {

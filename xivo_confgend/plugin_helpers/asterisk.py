@@ -53,8 +53,8 @@ MOST_REMEMBERED = 100
 PIECE = 64 * 1024
 """Least number of characters in each piece of `SafeText.written` but the last."""
 
-_SAFE_JUMP = LINE_BYTES // 4
-"""Characters that have at most `LINE_BYTES` bytes in UTF-8."""
+_SAFE_LINE = LINE_BYTES // 4 - 1
+"""Characters that have less than `LINE_BYTES` bytes in UTF-8."""
 
 
 def is_printable(text: str) -> bool:
@@ -74,6 +74,20 @@ def are_plain(values: Collection[str]) -> bool:
     For thousands of values at once: only if this is false, they need `SafeText` one by one.
     """
     return is_plain("".join(values)) and max(map(len, values), default=0) <= LONG_VALUE
+
+
+def has_long_line(text: str, limit: int = LONG_VALUE) -> bool:
+    """Whether a line of `text` has more than `limit` characters.
+
+    Looks at one place in `limit` characters, not at all of them.
+    """
+    start = 0
+    while len(text) - start > limit:
+        end = text.rfind("\n", start, start + limit + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def option(name: str, value: object) -> str:
@@ -323,7 +337,7 @@ class _Lines:
 
     def kept(self, text: str) -> str:
         """`text` without those lines."""
-        if not self._dropping and not _has_long_line(text):
+        if not self._dropping and not has_long_line(text, _SAFE_LINE):
             self._note_section(text)
             return text
         return "".join(filter(self._keeps, StringIO(text, newline="\n")))
@@ -346,17 +360,6 @@ class _Lines:
             self._dropping = ()
             return True
         return False
-
-
-def _has_long_line(text: str) -> bool:
-    """Whether a line of `text` may be too long. Looks at one place in two thousand characters, not at all of them."""
-    start = 0
-    while len(text) - start > _SAFE_JUMP:
-        end = text.rfind("\n", start, start + _SAFE_JUMP)
-        if end < 0:
-            return True
-        start = end + 1
-    return False
 
 
 def _are_distinct(names: Collection[str], reserved: Collection[str], ignore_case: bool) -> bool:

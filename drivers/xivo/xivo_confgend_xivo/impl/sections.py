@@ -1,8 +1,7 @@
-"""Sections of accounts from rows of the database, in chunks, with nothing in them that could open another section.
+"""Sections of accounts from rows of the database, in chunks, written by the rules of docs/spec/01-asterisk-grammar.md.
 
-Values are written as they are, so whoever can write one could write a whole section with it. Here
-is where that ends: every line is made with an end that nobody can know, chosen for this one
-generation, and becomes a line of the file only after all other line breaks and control characters are gone.
+PostgreSQL puts the lines of an account together. It ends each with a text that is chosen at random for one generation,
+so that a value cannot hold it; lines are taken apart there and only then cleaned.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy.sql.selectable import Select
 
 from xivo_confgend.database import Session
-from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText
+from xivo_confgend.plugin_helpers.asterisk import SafeText, has_long_line, is_plain
 from xivo_confgend_xivo.impl.options import END
 
 logger = logging.getLogger(__name__)
@@ -34,11 +33,15 @@ Sources = Mapping[str, tuple[str, str, str]]
 
 
 class Sections:
-    """Writes the sections of one generation. Call `warn()` at its end."""
+    """Writes the sections of one generation. Call `warn()` at its end.
 
-    def __init__(self, safe: SafeText) -> None:
+    `names`: the name as it is written of each account that has a section, by id.
+    """
+
+    def __init__(self, safe: SafeText, names: Mapping[Any, str]) -> None:
         self._end = token_urlsafe(6)
         self._safe = safe
+        self._names = names
         self._without_pairs: dict[int, None] = {}
         self._account: int | None = None
         self._seen: set[object] = set()
@@ -53,7 +56,7 @@ class Sections:
         """The sections of the rows of `statement`, each followed by an empty line, in chunks.
 
         `statement` is ordered by account; `account` is what a row is; `head` gives the lines of a
-        section that stand before the options. A row whose name cannot be a section's is left out.
+        section that stand before the options.
         """
         result = Session.execute(statement, {END: self._end}, execution_options={"yield_per": ROWS_AT_ONCE})
         for rows in result.partitions():
@@ -80,16 +83,15 @@ class Sections:
                 yield row
 
     def _chunk(self, rows: Iterable[Account], sources: Sources, head: Callable[[Account], Iterable[str]]) -> str:
+        names = self._names
         named = [
-            self._named(row) if row.extra else row
-            for row in rows
-            if self._safe.section_name(row.name, "usersip", row.id, "name") is not None
+            row if not row.extra and names[row.id] == row.name else self._named(row) for row in rows if row.id in names
         ]
         lines = self._lines(named, head)
-        together = "".join(lines)
-        if not together.isprintable() and CONTROL.search(together):
-            lines = self._lines([self._clean(row, sources) for row in named], head)
-        return "\n".join([*lines, ""])
+        text = "\n".join([*lines, ""])
+        if is_plain("".join(lines)) and not has_long_line(text):
+            return text
+        return "\n".join([*self._lines([self._clean(row, sources) for row in named], head), ""])
 
     def _lines(self, rows: Iterable[Account], head: Callable[[Account], Iterable[str]]) -> list[str]:
         lines: list[str] = []
@@ -100,13 +102,12 @@ class Sections:
         return lines
 
     def _named(self, row: Account) -> Account:
-        """`row` with extra options that are pairs, and whose names Asterisk reads as names of options."""
-        where = "usersip", row.id, "options"
-        extra = [
-            (self._safe.named_line(self._safe.value(str(name), *where), *where), value)
-            for name, value in self._pairs(row)
-        ]
-        return row._replace(extra=extra)
+        """`row` with its name, and with those extra options that are pairs whose names can be written."""
+        row = row._replace(name=self._names[row.id])
+        if not row.extra:
+            return row
+        keys = [(self._safe.key(str(name), "usersip", row.id, "options"), value) for name, value in self._pairs(row)]
+        return row._replace(extra=[(key, value) for key, value in keys if key is not None])
 
     def _options(self, row: Account) -> str:
         """Section 5 for a row that has extra options: behind its own, and an allow wants a disallow in front."""

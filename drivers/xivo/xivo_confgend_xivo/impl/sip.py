@@ -15,7 +15,7 @@ from sqlalchemy import select, type_coerce
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import NullType
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import Session, plain_rows
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_xivo.impl.options import TRUNK_OPTIONS, USER_OPTIONS, option_lines
 from xivo_confgend_xivo.impl.pickups import named_groups
@@ -41,6 +41,8 @@ CALL_COMPLETION = (
     "cc_recall_timer = 20",
     "cc_monitor_policy = generic",
 )
+RESERVED = ("general", "authentication")
+"""Sections that are no accounts."""
 NO_CALL_COMPLETION = ("cc_agent_policy = never", "cc_monitor_policy = never")
 
 
@@ -149,7 +151,10 @@ class SIPConf:
     def generate(self) -> Iterator[str]:
         """The file in chunks of whole sections (docs/spec/19-sip.conf-xivo.md section 2)."""
         safe = SafeText(logger)
-        sections = Sections(safe)
+        return safe.written(self._pieces(safe))
+
+    def _pieces(self, safe: SafeText) -> Iterator[str]:
+        sections = Sections(safe, _names(safe))
         yield "[general]\n" + "".join(_general(safe)) + "\n" + "".join(_authentication(safe)) + "\n"
         yield from sections.write(TRUNKS, Trunk, {}, lambda trunk: [f"[{trunk.name}]"])
         yield "\n"
@@ -157,7 +162,6 @@ class SIPConf:
         yield from sections.write(USERS, User, USER_SOURCES, lambda user: [*self._user_head(user), *completion])
         yield "\n"
         sections.warn()
-        safe.warn()
 
     def _user_head(self, user: User) -> Iterable[str]:
         """Section 6.3, up to call completion."""
@@ -180,6 +184,12 @@ class SIPConf:
         return [line for line in lines if line]
 
 
+def _names(safe: SafeText) -> dict[int | str, str]:
+    """The section of each account that is written; Asterisk compares the names of accounts without case."""
+    rows = plain_rows(select(usersip.c.id, usersip.c.name).where(usersip.c.commented == 0))
+    return safe.section_names(rows, "usersip", "name", RESERVED, ignore_case=True)
+
+
 def _general(safe: SafeText) -> Iterator[str]:
     """Section 4: all that is not disabled, whatever its file and category say."""
     rows = Session.execute(
@@ -188,8 +198,10 @@ def _general(safe: SafeText) -> Iterator[str]:
         .order_by(staticsip.c.id)
     )
     for id_, raw_name, raw_value in rows:
-        name = safe.value(raw_name, "staticsip", id_, "var_name")
+        name = safe.key(raw_name, "staticsip", id_, "var_name")
         value = safe.value(raw_value, "staticsip", id_, "var_val")
+        if name is None:
+            continue
         if name in {"register", "mwi"}:
             yield f"{name} => {value}\n"
         elif name == "prematuremedia":
@@ -197,7 +209,7 @@ def _general(safe: SafeText) -> Iterator[str]:
         elif name == "allow":
             yield f"disallow = all\nallow = {value}\n"
         elif name != "disallow":
-            yield safe.named_line(f"{name} = {value}\n", "staticsip", id_, "var_name")
+            yield f"{name} = {value}\n"
 
 
 def _authentication(safe: SafeText) -> Iterator[str]:
