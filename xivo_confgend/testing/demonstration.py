@@ -154,6 +154,24 @@ def print_description(daemon: Daemon, entry: importlib.metadata.EntryPoint) -> N
         say("\n" + "\n".join(describe(daemon.config["db_uri"], lambda name: daemon.fetch(name).text)))
 
 
+def recommended_lines(name: FileName, options: str = "") -> str:
+    """The two lines by which Asterisk loads `name` (docs/spec/43-asterisk-fetching.md), for its file of that name.
+
+    `options`: further ones of `confgen`, each with a space before it.
+    """
+    kept = f"/var/lib/confgen/{name.filename}"
+    return f'#exec "confgen --timeout 10 --wait 10{options} --output {kept} {name}"\n#include "{kept}"'
+
+
+def print_lines_for_asterisk(names: Sequence[FileName], port: int) -> None:
+    """What to copy into the files of an Asterisk on this machine."""
+    options = "" if port == PORT else f" --port {port}"
+    say("\nTo let Asterisk load these files (execincludes = yes in asterisk.conf), copy into each of its files:")
+    for name in names:
+        if name.resource == "asterisk":
+            say(f"\n; {name.filename}\n{recommended_lines(name, options)}")
+
+
 def print_next_steps(daemon: Daemon, name: str) -> None:
     """Where the console is, and three lines: fetch, add a driver, use one's own database."""
     binaries = Path(sys.executable).parent
@@ -197,6 +215,7 @@ def show_and_serve(daemon: Daemon, entry: importlib.metadata.EntryPoint, once: b
     print_table(fetch_all(daemon, names))
     print_beginning(daemon, names)
     print_description(daemon, entry)
+    print_lines_for_asterisk(names, daemon.port)
     print_next_steps(daemon, next((shown for shown in SHOWN if FileName.parse(shown) in names), str(names[0])))
     if once:
         return 0
