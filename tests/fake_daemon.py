@@ -38,7 +38,10 @@ def saying(*pieces: bytes) -> Conversation:
 
 
 class FakeDaemon:
-    """Listens, reads each request up to its newline, then lets `conversation` go on and closes."""
+    """Listens, reads each request up to its newline, then lets `conversation` go on and closes.
+
+    Like the daemon, it ends a connection on which nothing is asked.
+    """
 
     def __init__(self, listener: socket.socket) -> None:
         self.conversation: Conversation = saying(framed())
@@ -55,8 +58,10 @@ class FakeDaemon:
             while True:
                 connection, _ = self._listener.accept()
                 with connection, contextlib.suppress(OSError):
-                    self.requests.append(connection.makefile("rb").readline())
-                    self.conversation(connection)
+                    request = connection.makefile("rb").readline()
+                    if request:
+                        self.requests.append(request)
+                        self.conversation(connection)
 
 
 @contextmanager
