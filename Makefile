@@ -10,7 +10,7 @@ DISTRIBUTIONS := . drivers/wazo drivers/xivo
 SETUPS := setup.py requirements.txt drivers/wazo/setup.py drivers/xivo/setup.py
 PREPARE := sh tools/prepare.sh
 
-.PHONY: run test test-fast test-integration test-old browser lint docs bench screenshots chaos clean ALWAYS
+.PHONY: run test test-fast test-integration test-platform test-old browser lint docs bench screenshots chaos clean ALWAYS
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m xivo_confgend.testing.demonstration --schema $(SCHEMA) --users $(USERS) $(if $(ONCE),--once)
@@ -26,6 +26,11 @@ test-integration: $(VENV)/.test-installed browser
 # The console is tested in a Chromium: the one that CHROMIUM names, one that is installed, or Debian's.
 browser:
 	@CHROMIUM='$(CHROMIUM)' $(PREPARE) browser
+
+# Against programs of others, which it installs from Debian's packages.
+test-platform: $(VENV)/.test-installed
+	@$(PREPARE) package prometheus prometheus
+	$(BIN)/python -m pytest integration_tests/platform
 
 # The oldest versions that are supported: what Debian 12 ships.
 test-old: .venv-old/.installed

@@ -5,6 +5,7 @@
 #   prepare.sh environment DIRECTORY PYTHON PACKAGE…   makes a virtual environment with these packages; PYTHON: '' for any
 #   prepare.sh install DIRECTORY STAMP ARGUMENT…       runs `pip install ARGUMENT…` in it, then touches STAMP
 #   prepare.sh browser                                 finds or installs a Chromium for the tests of the console
+#   prepare.sh package COMMAND PACKAGE                 installs Debian's PACKAGE unless its COMMAND is there
 set -u
 
 fail() {
@@ -72,12 +73,26 @@ browser() {
         ! command -v "$name" >/dev/null || return 0
         [ -z "${CHROMIUM:-}" ] || fail "CHROMIUM is $name, which cannot be run: set it to the path of a Chromium"
     done
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    if ! can_install; then
         fail "The tests of the console need Chromium: have it installed, or make test CHROMIUM=/path/to/a/chromium"
     fi
-    echo "Installing Chromium …"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } ||
+    debian_install chromium ||
         fail "Chromium was not installed, see above: install it, or make test CHROMIUM=/path/to/a/chromium"
+}
+
+package() {
+    ! command -v "$1" >/dev/null || return 0
+    can_install || fail "The tests need $1: have Debian's package $2 installed"
+    debian_install "$2" || fail "The package $2 was not installed, see above: install it"
+}
+
+can_install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
+}
+
+debian_install() {
+    echo "Installing $1 …"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
 }
 
 "$@"
