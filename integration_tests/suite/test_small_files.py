@@ -91,6 +91,20 @@ def test_a_feature_cannot_open_a_section(database):
     assert len(file.sections) == 3
 
 
+def test_an_option_for_which_asterisk_refuses_the_file_is_told(database):
+    add_feature(database, "general", "transferdigittimeout", "5")
+    before = database.generate(FeaturesConf)
+    add_feature(database, "general", "atxfer_timeout", "secret")
+
+    made = database.generate(FeaturesConf)
+
+    assert before.warnings == []
+    assert "atxfer_timeout = secret\n" in made.content
+    assert len(made.warnings) == 1
+    assert made.warnings[0].startswith("features of features.conf, section [general], option atxfer_timeout: ")
+    assert "secret" not in made.warnings[0]
+
+
 # res_parking.conf
 
 

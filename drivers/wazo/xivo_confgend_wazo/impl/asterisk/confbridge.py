@@ -14,6 +14,7 @@ from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend.plugin_helpers.asterisk_reader import read
 from xivo_confgend_wazo.impl.queries.safe_rows import safe_rows, select_named
 from xivo_confgend_wazo.impl.queries.stored_files import stored_file
+from xivo_confgend_wazo.impl.refusals import warn_of_refusals
 from xivo_confgend_wazo.meta import conference
 
 logger = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class ConfBridgeConf:
         """The content of the file. Its generated lines are not trimmed."""
         safe = SafeText(logger)
         stored = stored_file("confbridge.conf", safe)
+        warn_of_refusals("confbridge.conf", stored, "asterisk_file", logger)
         rows = Session.execute(select_named(COLUMNS).order_by(conference.c.id)).all()
         conferences = [row for row in safe_rows(COLUMNS, rows, safe) if _is_accepted(row, safe)]
         bridge_template, user_template = (_inherit(name, stored, conferences) for name in TEMPLATES)

@@ -12,6 +12,7 @@ from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText, option
 from xivo_confgend_wazo.impl.queries.static_options import option_line, safe_value, static_options
+from xivo_confgend_wazo.impl.refusals import warn_of_refusals
 from xivo_confgend_wazo.meta import features
 
 logger = logging.getLogger(__name__)
@@ -35,4 +36,6 @@ class FeaturesConf:
             lines[row.category].append(option_line(features, row, safe))
             if row.category == "featuremap" and row.var_name == "disconnect":
                 lines["general"].append(option("atxferabort", safe_value(features, row, safe)))
-        return safe.written(["\n".join(f"[{name}]\n{''.join(options)}" for name, options in lines.items())])
+        content = "\n".join(f"[{name}]\n{''.join(options)}" for name, options in lines.items())
+        warn_of_refusals("features.conf", content, "features", logger)
+        return safe.written([content])

@@ -8,6 +8,7 @@ from typing import Any
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
 from xivo_confgend_wazo.impl.queries.stored_files import stored_file
+from xivo_confgend_wazo.impl.refusals import warn_of_refusals
 
 logger = logging.getLogger(__name__)
 
@@ -23,4 +24,6 @@ class HEPConf:
     def generate(self) -> Iterator[str]:
         """The content of the file; empty when nothing is stored."""
         safe = SafeText(logger)
-        return safe.written([stored_file("hep.conf", safe)])
+        stored = stored_file("hep.conf", safe)
+        warn_of_refusals("hep.conf", stored, "asterisk_file", logger)
+        return safe.written([stored])
