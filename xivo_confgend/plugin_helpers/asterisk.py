@@ -153,7 +153,7 @@ class SafeText:
 
     def value(self, value: str, table: str, row: object, column: str) -> str:
         """`value` as it is written: each control character or line break as one space, `;` as `\\;`."""
-        if CONTROL.search(value):
+        if _has_controls(value):
             value = self._without_controls(value, table, row, column)
         if ";" in value:
             value = _Escaped(COMMENT.sub(r"\\;", value))
@@ -162,7 +162,7 @@ class SafeText:
 
     def comment(self, text: str, table: str, row: object, column: str) -> str:
         """`text` as it is written in a comment line, in which nothing but control characters is replaced."""
-        if CONTROL.search(text):
+        if _has_controls(text):
             text = self._without_controls(text, table, row, column)
         self._remember(text, table, row, column)
         return text
@@ -200,7 +200,7 @@ class SafeText:
 
     def key(self, key: str, table: str, row: object, column: str) -> str | None:
         """`key` as it is written in front of `=`; None if the option is to be left out, which was warned of."""
-        if CONTROL.search(key):
+        if _has_controls(key):
             key = self._without_controls(key, table, row, column).lstrip()
         if "=" in key or not key.strip():
             self.left_out(table, row, column, "holds =" if "=" in key else "is empty", what="an option of ")
@@ -371,6 +371,11 @@ def _are_distinct(names: Collection[str], reserved: Collection[str], ignore_case
         return False
     compared = {name.lower() for name in names} if ignore_case else set(names)
     return len(compared) == len(names) and compared.isdisjoint(reserved)
+
+
+def _has_controls(text: str) -> bool:
+    # isprintable is quicker, and nearly always enough
+    return not text.isprintable() and CONTROL.search(text) is not None
 
 
 def _compared(name: str, ignore_case: bool) -> bytes:
