@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import resource
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
+from xivo_confgend import signals
 from xivo_confgend.config import Configuration, Settings
 from xivo_confgend.database.queries import Limits
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, ConfigurationError, one_line
 from xivo_confgend.generation import Generation, Observer
 from xivo_confgend.history import History
+from xivo_confgend.log import set_up_logging
 from xivo_confgend.rest_api import RestApi, read_rest_api
 from xivo_confgend.service_manager import notify, watchdog_interval
 from xivo_confgend.store import Store
@@ -61,7 +64,9 @@ class Controller:
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; returns the exit status."""
         _raise_file_limit()
-        self._reactor.callWhenRunning(lambda: ensureDeferred(self._start()).addErrback(self._fail))
+        self._reactor.callWhenRunning(self._change, self._start)
+        from_signal = self._reactor.callFromThread
+        signals.deliver(stop=lambda: from_signal(self.stop), reload=lambda: from_signal(self.reload))
         self._reactor.run(installSignalHandlers=False)
         return self._exit_status
 
@@ -83,9 +88,11 @@ class Controller:
         workers = Workers(self._reactor, configuration.mapping, settings)
         return Generation(self._reactor, catalogue, workers, store, settings, self._observers, history.pins)
 
+    def _change(self, what: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
+        """Start, or stop after what goes on now; a failure is the end."""
+        self._changing.run(lambda: ensureDeferred(what())).addErrback(self._fail)
+
     async def _start(self) -> None:
-        for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self.reload)):
-            signal.signal(number, lambda *_, handler=handler: self._reactor.callFromThread(handler))
         self._generation.store.prepare()
         await self._history.start()
         self._generation.start()
@@ -169,7 +176,7 @@ class Controller:
         await self._forget(before_history)
         self._history.limits = limits_of(self._rest_api)
         await self._follow_http()
-        logging.getLogger().setLevel(configuration.settings.logging_level)
+        set_up_logging(configuration.settings)
         logger.info("configuration reloaded")
         notify("READY=1")
         # Requests that came before the reload are answered by what they came to.
@@ -234,7 +241,7 @@ class Controller:
             self._stopping = True
             logger.info("stopping")
             notify("STOPPING=1")
-            self._changing.run(lambda: ensureDeferred(self._stop())).addErrback(self._fail)
+            self._change(self._stop)
 
     async def _stop(self) -> None:
         self._factory.listen_on([])
@@ -252,16 +259,21 @@ class Controller:
         await self._generation.stop()
         await self._history.stop()
         logger.info("stopped")
-        self._reactor.stop()
+        self._end()
+
+    def _end(self) -> None:
+        with contextlib.suppress(ReactorNotRunning):
+            self._reactor.stop()
 
     def _fail(self, failure: Failure) -> None:
+        self._stopping = True
         self._exit_status = 1
         if failure.check(ConfgendError):
             logger.critical("%s", failure.value)
         else:
             logger.critical("%s", failure.getTraceback())
         stopping = ensureDeferred(self._generation.stop())
-        stopping.addBoth(lambda _: self._reactor.stop())
+        stopping.addBoth(lambda _: self._end())
 
 
 def _address(host: Any) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import logging
-import logging.handlers
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from xivo_confgend import config
-from xivo_confgend.exceptions import ConfigurationError
+from xivo_confgend import signals
 
-LOG_FORMAT = "%(asctime)s [%(process)d] (%(levelname)s) (%(name)s): %(message)s"
+if TYPE_CHECKING:
+    import argparse
+
+    from xivo_confgend.config import Configuration
+
+# What takes time to import is imported by the functions: until `main` runs, SIGHUP ends the process, and as process 1
+# it does not hear SIGTERM.
 EXIT_CONFIGURATION = 2
 COMMANDS = (
     ("check-driver", "xivo_confgend.driver_check.command", "examine a driver package before it is shipped"),
@@ -24,6 +25,11 @@ COMMANDS = (
 
 def parser() -> argparse.ArgumentParser:
     """The options of the command line."""
+    import argparse
+    import importlib
+
+    from xivo_confgend import config
+
     made = argparse.ArgumentParser(prog="xivo-confgend", description="Configuration generation daemon.")
     made.add_argument("-c", "--config-file", default=config.DEFAULT_CONFIG_FILE, help="main file (default %(default)s)")
     made.add_argument("--debug", action="store_true", help="log at level debug")
@@ -44,12 +50,21 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 if the daemon could not serve, 2 for a bad configuration."""
-    options = parser().parse_args(arguments)
+    signals.hold()
+    signals.leave_process_1()
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit:
+        signals.release()
+        raise
     if hasattr(options, "run"):
+        signals.release()
         status: int = options.run(options)
         return status
+    from xivo_confgend import config
+    from xivo_confgend.exceptions import ConfigurationError
 
-    def load() -> config.Configuration:
+    def load() -> Configuration:
         return config.load(options.config_file, _overrides(options))
 
     try:
@@ -57,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"xivo-confgend: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
+    if options.check or options.print_config or options.list_drivers:
+        signals.release()
     if options.check:
         return _check(configuration)
     if options.print_config:
@@ -67,8 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _serve(configuration, load)
 
 
-def _check(configuration: config.Configuration) -> int:
+def _check(configuration: Configuration) -> int:
+    from xivo_confgend import log
     from xivo_confgend.controller import check_certificate
+    from xivo_confgend.exceptions import ConfigurationError
 
     for line in configuration.warnings:
         print(f"xivo-confgend: {line}", file=sys.stderr)
@@ -77,6 +96,9 @@ def _check(configuration: config.Configuration) -> int:
     except ConfigurationError as error:
         print(f"xivo-confgend: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
+    if unusable := log.problem(configuration.settings.log_filename):
+        told = f"log_filename: {configuration.settings.log_filename}: {unusable}; the log would go to standard error"
+        print(f"xivo-confgend: {told}", file=sys.stderr)
     print("configuration is valid")
     return 0
 
@@ -92,38 +114,28 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _list_drivers(configuration: config.Configuration) -> int:
+def _list_drivers(configuration: Configuration) -> int:
     from xivo_confgend.driver_list import table
 
     print(table(configuration.settings.plugins or {}))
     return 0
 
 
-def _serve(configuration: config.Configuration, load: Any) -> int:
-    # Worker processes import this module again, so what only the daemon needs is imported here.
+def _serve(configuration: Configuration, load: Callable[[], Configuration]) -> int:
+    import time
+
     from twisted.internet import reactor
     from twisted.python.log import PythonLoggingObserver
 
     from xivo_confgend.controller import Controller
+    from xivo_confgend.log import set_up_logging
 
-    try:
-        set_up_logging(configuration.settings)
-    except OSError as error:
-        print(f"xivo-confgend: log file {error.filename}: {error.strerror}", file=sys.stderr)
-        return EXIT_CONFIGURATION
+    set_up_logging(configuration.settings)
     PythonLoggingObserver().start()
-    return Controller(reactor, configuration, load).run()
-
-
-def set_up_logging(settings: config.Settings) -> None:
-    """Log to `log_filename`, which may be rotated under us, or to standard error. Raises OSError."""
-    handler: logging.Handler = logging.StreamHandler()
-    if settings.log_filename:
-        handler = logging.handlers.WatchedFileHandler(settings.log_filename, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    logging.basicConfig(level=settings.logging_level, handlers=[handler], force=True)
-    for name in ("twisted", "stevedore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # By itself Twisted measures times by the clock of the system, which may be set while the daemon runs.
+    clock: Any = reactor
+    clock.seconds = time.monotonic
+    return Controller(clock, configuration, load).run()
 
 
 if __name__ == "__main__":

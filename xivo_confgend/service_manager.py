@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import socket
 
@@ -13,12 +15,16 @@ def notify(message: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-        out.setblocking(False)
-        try:
-            out.sendto(message.encode(), address)
-        except OSError:
-            return
+    with contextlib.suppress(OSError):
+        _outgoing().sendto(message.encode(), address)
+
+
+@functools.cache
+def _outgoing() -> socket.socket:
+    """Kept open: a daemon that has run out of descriptors still says that it lives. Raises OSError."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    made.setblocking(False)
+    return made
 
 
 def watchdog_interval() -> float | None:

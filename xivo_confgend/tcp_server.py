@@ -273,8 +273,8 @@ class ConfgendProtocol(Protocol):
             self.transport.loseConnection()
 
     def _break_down(self, failure: Failure) -> None:
-        logger.error("a request broke down: %s", failure.getTraceback())
         self._abort()
+        logger.error("a request broke down: %s", failure.getTraceback())
 
     def _no_request(self) -> None:
         logger.info("no request within %g s, closed", self.factory.settings.request_timeout)

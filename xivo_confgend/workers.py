@@ -42,7 +42,6 @@ BEGIN_LIMIT = 15.0
 """Seconds in which a free worker must have begun a job, its own start included."""
 PRELOADED = (
     "xivo_confgend.worker",
-    "xivo_confgend.main",
     "pebble.pool.process",
     "sqlalchemy.dialects.postgresql.psycopg2",
 )

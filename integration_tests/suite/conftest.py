@@ -5,6 +5,7 @@ import os
 import pytest
 
 from integration_tests.suite.helpers.api import api_daemon, certificates
+from integration_tests.suite.helpers.containers import contained
 from integration_tests.suite.helpers.environments import builder
 from integration_tests.suite.helpers.fixtures import daemon, golden_uri, postgresql
 from integration_tests.suite.helpers.items import items
@@ -17,6 +18,7 @@ __all__ = [
     "background",
     "builder",
     "certificates",
+    "contained",
     "daemon",
     "database",
     "golden_uri",

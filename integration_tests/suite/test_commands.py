@@ -48,6 +48,12 @@ class TestCheck:
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
 
+    def test_warns_of_a_log_file_that_could_not_be_written(self, run: Run, tmp_path: Path) -> None:
+        done = run("--check", log_filename=str(tmp_path / "missing" / "log"))
+
+        assert (done.returncode, done.stdout) == (0, "configuration is valid\n")
+        assert "missing/log: No such file or directory; the log would go to standard error" in done.stderr
+
     def test_of_a_missing_extra_directory_warns(self, run: Run, tmp_path: Path) -> None:
         done = run("--check", extra_config_files=str(tmp_path / "nowhere"))
 

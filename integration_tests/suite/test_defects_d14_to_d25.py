@@ -159,7 +159,7 @@ def test_d21_an_answer_says_how_old_it_is(shared_puppets: Puppets, shared: Daemo
 
 def test_d22_the_locale_does_not_matter(puppets: Puppets, tmp_path: Path) -> None:
     daemon = puppets.daemon(tmp_path / "daemon")
-    daemon._environment.update({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    daemon.environment.update({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
     puppets.tell("first", "say", content="Liège ☎ \U0001f4de\n")
 
     with daemon:

@@ -88,7 +88,7 @@ class Daemon:
         if self.config.get("rest_api", {}) is not None:
             self.config["rest_api"] = {"port": free_port(), **self.config.get("rest_api", {})}
         (self.directory / "conf.d").mkdir(exist_ok=True)
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **(environment or {})}
         self._python = str(python)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -141,7 +141,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environment,
+                env=self.environment,
             )
         if wait:
             self._wait_until_ready()
@@ -195,7 +195,7 @@ class Daemon:
             capture_output=True,
             timeout=timeout,
             check=False,
-            env=self._environment,
+            env=self.environment,
         )
 
     def workers(self) -> list[int]:

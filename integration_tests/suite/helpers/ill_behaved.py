@@ -87,6 +87,11 @@ class Puppet:
             file.write(f"{started.pid}\n")
         return getattr(self, f"do_{then}")(**arguments)
 
+    def do_start_orphan(self, content):
+        """Starts a process whose parent ends before it, and that ends soon."""
+        subprocess.run(["sh", "-c", "sleep 0.2 & echo $!"], stdout=subprocess.DEVNULL, check=True)
+        return content
+
     def do_recurse(self):
         return self.do_recurse()
 
