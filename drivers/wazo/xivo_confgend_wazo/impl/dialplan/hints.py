@@ -72,6 +72,8 @@ def _of_users(lines: Sequence[Any]) -> str:
     nameless = []
     previous, devices = None, [""]
     for user_id, uuid, line_id, main_line, device, _ in lines:
+        if uuid is None:
+            continue
         if user_id != previous:
             previous, devices = user_id, [f"exten = {uuid},hint,Custom:{uuid}-mobile"]
             (without_line if line_id is None else with_main_line if main_line else with_others).append(devices)
@@ -92,7 +94,7 @@ def _add_users(hints: Contexts, lines: Sequence[Any], extensions: Sequence[Any])
         if device is not None:
             devices[user_id] = f"{devices[user_id]}&{device}" if user_id in devices else device
     for user_id, _, exten, context, _, _ in extensions:
-        if user_id in devices:
+        if exten is not None and user_id in devices:
             hints[context].setdefault(exten, devices[user_id])
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
 from xivo_confgend.plugin_helpers.asterisk import SafeText
-from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, without
+from xivo_confgend_wazo.impl.queries.large_results import Reader, Source, blanked, without
 from xivo_confgend_wazo.meta import (
     callfilter,
     callfiltermember,
@@ -67,13 +67,13 @@ def user_lines(reader: Reader) -> Sequence[Any]:
     """(user id, uuid, line id, main line?, device of section 2, device of section 3.1), by user, main line first.
 
     One row with line id None for a user without line. The second device is None where section 3.1 does not want it,
-    both are where a name is NULL.
+    both are where a name is NULL. The uuid is None where Asterisk would cut it.
     """
     rows = reader.read(_user_lines(), {1: UUID_TEXT, 4: DEVICE_TEXT, 5: ENDPOINT_TEXT})
-    rows = without(",", 1, rows, UUID_TEXT, reader.safe)
+    rows = blanked(",", 1, rows, UUID_TEXT, reader.safe)
     if "&" not in "".join([text for row in rows for text in (row[1], row[4], row[5]) if text]):
         return rows
-    rows = without("&", 1, rows, UUID_TEXT, reader.safe)
+    rows = blanked("&", 1, rows, UUID_TEXT, reader.safe)
     return [_without_cut_devices(row, reader.safe) for row in rows]
 
 
@@ -129,9 +129,10 @@ def _endpoint_device() -> ColumnElement[Any]:
 def main_extensions(reader: Reader) -> Sequence[Any]:
     """(user id, extension id, exten, context, of the main line?, commented), by user and exten.
 
-    The main extensions of the lines of which a user is the main user. A line more, a row more.
+    The main extensions of the lines of which a user is the main user. A line more, a row more. The exten is None where
+    Asterisk would cut it: the user's other hints need the context.
     """
-    return without(",", 2, reader.read(_main_extensions(), EXTEN_TEXTS), EXTEN_TEXTS[2], reader.safe)
+    return blanked(",", 2, reader.read(_main_extensions(), EXTEN_TEXTS), EXTEN_TEXTS[2], reader.safe)
 
 
 @cache

@@ -62,3 +62,15 @@ def without(separator: str, at: int, rows: Sequence[Any], source: Source, safe: 
         for row in rows
         if row[at] is None or safe.item(row[at], separator, source.table, row[source.key], source.column) is not None
     ]
+
+
+def blanked(separator: str, at: int, rows: Sequence[Any], source: Source, safe: SafeText) -> Sequence[Any]:
+    """`rows` with None for the text at position `at` where that holds `separator`; their other columns are needed."""
+    if separator not in "".join(filter(None, map(itemgetter(at), rows))):
+        return rows
+    return [
+        row
+        if row[at] is None or safe.item(row[at], separator, source.table, row[source.key], source.column) is not None
+        else (*row[:at], None, *row[at + 1 :])
+        for row in rows
+    ]
