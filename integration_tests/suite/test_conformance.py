@@ -13,6 +13,9 @@ import yaml
 
 from integration_tests.suite.helpers.base import differences
 from integration_tests.suite.helpers.drivers import Candidate, Databases, installed, watched_session
+from xivo_confgend.driver_check.content import check as examine
+from xivo_confgend.driver_check.findings import Level
+from xivo_confgend.names import FileName
 from xivo_confgend.plugin_helpers.asterisk_reader import read
 from xivo_confgend.testing.generation import Generated, generate
 from xivo_confgend.testing.postgresql import PostgreSQL
@@ -156,7 +159,11 @@ def test_a_sound_company_gives_no_warning(candidate: Candidate, databases: Datab
 
 
 @pytest.mark.parametrize(("candidate", "case", "expected"), CASES, ids=name_of)
-def test_a_golden_database_gives_a_file_that_means_the_same(
+def test_a_golden_database_gives_the_golden_file_without_error(
     candidate: Candidate, case: str, expected: Path, golden_uri: Callable[[str], str]
 ):
-    assert differences(expected, run(candidate, golden_uri(case)).content) == []
+    content = run(candidate, golden_uri(case)).content
+
+    assert differences(expected, content) == []
+    findings = examine(FileName(*candidate.path.split("/")), content)
+    assert [finding for finding in findings if finding.level == Level.ERROR] == []
