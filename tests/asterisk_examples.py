@@ -93,6 +93,8 @@ REFUSED = [
     ("extensions.conf", "[a]\nexten = ,1,NoOp()\n", "[a] exten = ,1,NoOp(): exten without a number"),
     ("extensions.conf", "[a]\nexten = 1,x,NoOp()\n", "[a] exten = 1,x,NoOp(): the priority is no number"),
     ("extensions.conf", "[a]\nexten = 1,,NoOp()\n", "[a] exten = 1,,NoOp(): the priority is no number"),
+    ("extensions.conf", "[a]\nexten = [1,1,NoOp()\n", "[a] exten = [1,1,NoOp(): the priority is no number"),
+    ("extensions.conf", "[a]\nexten = 1\\,1,NoOp()\n", "[a] exten = 1\\,1,NoOp(): the priority is no number"),
     ("extensions.conf", "[a]\nexten = 1,0,NoOp()\n", "[a] exten = 1,0,NoOp(): the priority is less than 1"),
     ("extensions.conf", "[a]\nexten = 1,n,NoOp()\n", "[a] exten = 1,n,NoOp(): there is no priority to go on from"),
     ("extensions.conf", "[a]\nexten = 1,1(x,NoOp()\n", "[a] exten = 1,1(x,NoOp(): label without )"),
@@ -129,5 +131,6 @@ ACCEPTED = [
         "[a]\nexten = 1,1(here),NoOp()\nsame = n,Goto(here)\nsame => s+2,NoOp\nexten = 1,here+5,NoOp()\n"
         "include = b\nexten = _X.,1,NoOp\nexten = 1,hint,PJSIP/x\n",
     ),
+    ("extensions.conf", "[a]\nexten = _[1,2]X,1,NoOp()\nexten = 1\\,2,1,NoOp()\n"),
     ("queues.conf", "[a]\nfoo = bar\n"),
 ]

@@ -353,6 +353,17 @@ def _dialplan(sections: Resolved) -> Iterator[ModuleProblem]:
             yield from _of_options(name, LINE, _Context().refused(pairs))
 
 
+NUMBER = re.compile(r"(?:\[[^\]]*(?:\]|$)|\\.?|[^,\[\\])*", re.DOTALL)
+"""What `exten` is about: a comma in brackets or behind a backslash does not end it."""
+
+
+def _cut_number(value: str) -> tuple[str, str]:
+    """The number of an `exten` line, and what follows its comma."""
+    match = NUMBER.match(value)
+    end = match.end() if match else 0
+    return value[:end].strip(), value[end + 1 :].strip()
+
+
 class _Context:
     """Follows the lines of a context, as `same` and `n` continue what is above them."""
 
@@ -367,7 +378,7 @@ class _Context:
             if key.startswith("same"):
                 text = self._priority(value) if self._number else "there is no exten above it"
             elif key == "exten":
-                self._number, _, rest = (part.strip() for part in value.partition(","))
+                self._number, rest = _cut_number(value)
                 text = self._priority(rest) or ("" if self._number else "exten without a number")
             else:
                 text = "" if key in CONTEXT_KEYS else "unknown directive"
