@@ -154,7 +154,7 @@ class OrderOfEvents(RuleBasedStateMachine):
         self.generation = Generation(
             Reactor(), Catalogue(), self.workers, self.store, Settings(), []  # type: ignore[arg-type]
         )  # fmt: skip
-        probe = type("Probe", (), {"read": lambda _: self.read_state(), "abort": lambda _: None})()
+        probe = type("Probe", (), {"read": lambda _: self.read_state(), "abort": lambda _: None, "uri": ""})()
         self.generation._probes._probe = probe
         self.generation._probes._threads = self.threads  # type: ignore[assignment]
 

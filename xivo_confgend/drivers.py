@@ -159,6 +159,19 @@ def _older_argument(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"config": config, "tpl_helper": TemplateHelper(config)}
 
 
+def metadata_of(driver: Driver) -> object:
+    """The tables that `driver` reads: `METADATA` of the nearest package `meta` above its module. None without one.
+
+    Imports that package. Raises whatever its import raises.
+    """
+    packages = driver.target.partition(":")[0].split(".")[:-1]
+    for depth in range(len(packages), 0, -1):
+        name = ".".join([*packages[:depth], "meta"])
+        if importlib.util.find_spec(name) is not None:
+            return getattr(importlib.import_module(name), "METADATA", None)
+    return None
+
+
 @dataclass(frozen=True)
 class Examination:
     """What importing a driver without making it tells: package facts by name, or why it fails."""

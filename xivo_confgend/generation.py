@@ -456,14 +456,14 @@ class Generation:
         )
 
     def _note_failure(self, name: FileName, status: _Status, outcome: Failed) -> None:
+        before = self.store.failure(name)
         self.store.note_failure(name, outcome.reason)
         stale = self.store.has_content(name)
         if outcome.database_away:
-            self.outage.noticed(outcome.reason)
-        else:
-            logger.error(
-                "%s: generation failed: %s%s", name, outcome.reason, "; the last good content is served" * stale
-            )
+            self.outage.noticed(outcome.reason, outcome.refused)
+        if not outcome.database_away or (not stale and before != self.store.failure(name)):
+            served = "the last good content is served" if stale else "there is no last good content to serve"
+            logger.error("%s: generation failed: %s; %s", name, outcome.reason, served)
         if outcome.trace:
             logger.debug("%s: %s", name, outcome.trace)
         self._tell(lambda observer: observer.failed(name, outcome.reason, stale))

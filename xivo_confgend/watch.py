@@ -10,12 +10,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
-from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
+from xivo_confgend.client.wording import counted
 from xivo_confgend.database.postgresql.probe import PROBE_LIMIT, Probe
 from xivo_confgend.database.postgresql.state import DatabaseState
-from xivo_confgend.exceptions import reason_of
+from xivo_confgend.failure_reasons import explain_away
 
 logger = logging.getLogger(__name__)
 
@@ -27,18 +27,21 @@ class Outage:
         self.since: float | None = None
         self._failures = 0
 
-    def noticed(self, reason: str) -> None:
-        """A generation failed because of the database."""
+    def noticed(self, reason: str, refused: bool = False) -> None:
+        """A generation failed because the database is away, or refuses the connection; `reason` says it then."""
         self._failures += 1
         if self.since is None:
             self.since = time.time()
-            logger.error("the database is away, the last good contents are served: %s", reason)
+            what = reason if refused else f"the database is away: {reason}"
+            logger.error("%s; files are served from the last good ones, where there are any", what)
 
     def over(self) -> None:
         """The database answered."""
         if self.since is not None:
             logger.warning(
-                "the database is back after %.1f s, %d generation(s) failed", time.time() - self.since, self._failures
+                "the database is back after %.1f s, %s failed",
+                time.time() - self.since,
+                counted(self._failures, "generation"),
             )
             self.since, self._failures = None, 0
 
@@ -80,12 +83,8 @@ class GroupedProbe:
         self._running = bool(asking)
         if not asking:
             return
-        reading = deferToThreadPool(self._reactor, self._threads, self._probe.read)
+        reading = deferToThreadPool(self._reactor, self._threads, self._read)
         limit = self._reactor.callLater(PROBE_LIMIT, self._probe.abort)
-
-        def untold(failure: Failure) -> None:
-            self.problem = reason_of(failure.value)
-            logger.debug("no state from the database: %s", self.problem)
 
         def tell(state: DatabaseState | None) -> None:
             if limit.active():
@@ -94,4 +93,13 @@ class GroupedProbe:
             for one in asking:
                 one.callback(state)
 
-        reading.addErrback(untold).addCallback(tell)
+        reading.addErrback(lambda failure: logger.error("probe: %s", failure.getTraceback())).addCallback(tell)
+
+    def _read(self) -> DatabaseState | None:
+        """In the thread."""
+        try:
+            return self._probe.read()
+        except Exception as error:
+            self.problem = explain_away(error, self._probe.uri).text
+            logger.debug("no state from the database: %s", self.problem)
+            return None

@@ -25,14 +25,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
 from xivo_confgend import drivers
 from xivo_confgend.database.postgresql.consistency import read_consistently
 from xivo_confgend.database.postgresql.session import bind
 from xivo_confgend.database.postgresql.state import DatabaseState
-from xivo_confgend.exceptions import ConfgendError, GenerationError, one_line, reason_of
+from xivo_confgend.exceptions import GenerationError, one_line
+from xivo_confgend.failure_reasons import explain
 from xivo_confgend.notices import Warnings
 from xivo_confgend.store import Facts, StagedContent, now
 
@@ -45,8 +43,6 @@ OWNER = struct.Struct("ii")
 RACY_NS = 50_000_000
 """A file changed this shortly before it was looked at may change again under the same time stamp."""
 ENCODE_SIZE = 1 << 16
-CONNECTION_ERRORS = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
-"""Those of SQLAlchemy, in which a driver's statements end, and those of psycopg2, in which our own do."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +88,15 @@ def flushed(outcome: Generated) -> Generated:
 
 @dataclass(frozen=True)
 class Failed:
-    """Nothing was written: `reason` is one line; `database_away` if PostgreSQL could not be had."""
+    """Nothing was written: `reason` is one line.
+
+    `database_away`: PostgreSQL could not be used; `refused`: because it is there and refuses the connection.
+    """
 
     reason: str
     trace: str = ""
     database_away: bool = False
+    refused: bool = False
     warnings: Warnings = Warnings()
 
 
@@ -105,6 +105,7 @@ class _Process:
     """What a worker process keeps between jobs."""
 
     config: Mapping[str, Any] = field(default_factory=dict)
+    db_uri: str = ""
     instances: dict[drivers.Driver, Any] = field(default_factory=dict)
     alive: Connection | None = None
 
@@ -154,6 +155,7 @@ def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float,
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _process.config = config
+    _process.db_uri = db_uri
     bind(db_uri, statement_timeout)
 
 
@@ -212,7 +214,9 @@ def generate(job: Job) -> Generated | Failed:
     try:
         return _generate(job, started, collector)
     except BaseException as error:
-        return Failed(_reason(error), _trace(), _database_away(error), collector.warnings)
+        trace = _trace()
+        reason = explain(error, job.driver, _process.db_uri)
+        return Failed(reason.text, trace, reason.away, reason.refused, collector.warnings)
     finally:
         logging.getLogger().removeHandler(collector)
 
@@ -323,25 +327,6 @@ def _dependencies(driver: Any) -> tuple[tuple[str, str], ...]:
     return tuple((path, stamp(path)) for path in sorted({os.fspath(path) for path in paths}))
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return reason_of(error.orig)
-    return one_line(str(error)) if isinstance(error, ConfgendError) else reason_of(error)
-
-
 def _trace() -> str:
     """The traceback of the error at hand, bounded, without control characters but line breaks."""
     return "\n".join(map(one_line, traceback.format_exc()[-LONGEST_TRACE:].split("\n")))
-
-
-def _database_away(error: BaseException) -> bool:
-    """Whether PostgreSQL could not be reached or broke off, as opposed to refusing a statement."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, DBAPIError) and cause.connection_invalidated:
-            return True
-        if isinstance(cause, CONNECTION_ERRORS):
-            # Class 57014 is a cancelled statement, for example by statement_timeout: the database is there.
-            return getattr(getattr(cause, "orig", cause), "pgcode", None) is None
-        cause = cause.__cause__
-    return False

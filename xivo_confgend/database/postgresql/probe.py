@@ -25,6 +25,7 @@ class Probe:
     """
 
     def __init__(self, uri: str) -> None:
+        self.uri = uri
         self._socket: socket.socket | None = None
         self._engine = create_engine(
             psycopg2_url(uri),
