@@ -12,6 +12,7 @@ import yaml
 
 from integration_tests.suite.helpers.drivers import Candidate, installed, watched_session
 from integration_tests.suite.helpers.hostile import HARMLESS, HOSTILE, HostileRows, Unit, by_section, units
+from xivo_confgend.plugin_helpers.asterisk_modules import LINE, SECTION, problems
 from xivo_confgend.plugin_helpers.asterisk_reader import AsteriskFile, read
 from xivo_confgend.testing.postgresql import PostgreSQL
 
@@ -52,6 +53,9 @@ EXACT = [
 """Values that fit into every column and that nothing cuts, so that they can be expected exactly."""
 CUT_OUT = {"plain/asterisk/sccp.conf": "label", "plain/asterisk/queueskillrules.conf": "rule"}
 """Options in which a semicolon is no character of the value: it is removed, or cuts it."""
+OF_ADMINISTRATORS = ("asterisk_file", "static", "features")
+"""How the tables begin whose rows concern the whole PBX."""
+REFUSABLE = ("pjsip.conf", "res_parking.conf", "confbridge.conf", "features.conf", "hep.conf")
 ALLOWED = "section name of more than 79 bytes, which is cut"
 
 
@@ -148,6 +152,26 @@ def test_what_is_read_is_what_is_stored(company: Company, value: str):
             }
         )
         assert expected - units(path, file) == Counter(), path
+
+
+def test_no_row_of_a_tenant_makes_a_module_refuse_its_file(postgresql: PostgreSQL):
+    candidates = [one for one in installed() if one.path.rpartition("/")[2] in REFUSABLE and one.name == "wazo"]
+    uri = postgresql.create_database("hostile_tenant")
+    candidates[0].fill(uri, USERS)
+    rows = HostileRows(uri, candidates[0].metadata, lambda table: not table.startswith(OF_ADMINISTRATORS))
+
+    for value in HOSTILE[::4]:
+        rows.write(value)
+        with watched_session(uri):
+            files = {one.path: read("".join(one.load()(CONFIG).generate())).resolved() for one in candidates}
+        refused = [
+            str(problem)
+            for path, sections in files.items()
+            for problem in problems(path.rpartition("/")[2], sections)
+            if problem.effect not in {SECTION, LINE}
+        ]
+        assert refused == [], repr(value)
+    rows.close()
 
 
 def test_most_lines_depend_on_none_of_the_changed_rows(company: Company):

@@ -24,8 +24,7 @@ from collections.abc import Collection, Iterable, Iterator
 from io import StringIO
 from typing import NamedTuple, SupportsIndex
 
-CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
-"""All of C0 but the tab, DEL, NEL, LINE SEPARATOR, PARAGRAPH SEPARATOR."""
+from xivo_confgend.plugin_helpers.asterisk_reader import BLANKS, CONTROL, NAME_BYTES
 
 PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
@@ -34,12 +33,6 @@ COMMENT = re.compile(r"(?<!\\);")
 
 SPECIAL_START = ("\\", "[", "#")
 """First characters of a key that Asterisk reads as a key only behind one more backslash."""
-
-BLANKS = "".join(map(chr, range(33)))
-"""What Asterisk strips from keys and values."""
-
-NAME_BYTES = 79
-"""Bytes of a section name that Asterisk keeps."""
 
 LINE_BYTES = 8190
 """Longest line, with its LF, that Asterisk reads."""

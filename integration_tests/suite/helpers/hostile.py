@@ -71,12 +71,14 @@ class HostileRows:
     """Changes rows of the database at `uri`: of each table one row for each text column, and one in all of them.
 
     In a table with fewer rows, several columns of one row are changed. The same rows are changed each time.
+    `tables`: which ones, all of `metadata` without it.
     """
 
-    def __init__(self, uri: str, metadata: MetaData) -> None:
+    def __init__(self, uri: str, metadata: MetaData, tables: Callable[[str], bool] = bool) -> None:
         self._connection = psycopg2.connect(uri)
         with self._connection, self._connection.cursor() as cursor:
-            self._rows = {table: list(self._choose(cursor, table)) for table in metadata.tables.values()}
+            chosen = [table for name, table in metadata.tables.items() if tables(name)]
+            self._rows = {table: list(self._choose(cursor, table)) for table in chosen}
 
     @property
     def columns(self) -> list[Column[str]]:
