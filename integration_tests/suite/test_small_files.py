@@ -305,6 +305,23 @@ def test_the_template_of_modules_is_read_at_each_generation(tmp_path):
     assert driver.generate() == "second"
 
 
+def test_the_template_of_modules_is_found_in_the_directory_of_templates(tmp_path):
+    (tmp_path / "modules.conf.jinja2").write_text("mine")
+    directory = {"directory": str(tmp_path)}
+
+    assert ModulesConf({"templates": directory}).generate() == "mine"
+    assert ModulesConf({"templates": {**directory, "modulesconf": None}}).generate() == "mine"
+    assert tmp_path / "modules.conf.jinja2" in list(ModulesConf({"templates": directory}).dependencies())
+
+
+def test_a_template_of_modules_that_appears_in_the_directory_is_seen(tmp_path):
+    driver = ModulesConf({"templates": {"directory": str(tmp_path)}})
+    assert "autoload=yes" in driver.generate()
+    (tmp_path / "modules.conf.jinja2").write_text("mine")
+
+    assert driver.generate() == "mine"
+
+
 def test_a_missing_template_of_modules_is_named(tmp_path):
     template = tmp_path / "missing.jinja2"
 

@@ -20,7 +20,9 @@ from jinja2.loaders import split_template_path
 
 from xivo_confgend.exceptions import TemplateError
 
-__all__ = ["DEFAULT_DIRECTORY", "Template", "TemplateError", "TemplateHelper", "load_template", "read_text"]
+__all__ = [
+    "DEFAULT_DIRECTORY", "Template", "TemplateError", "TemplateHelper", "file_candidates", "load_template", "read_text",
+]  # fmt: skip
 
 DEFAULT_DIRECTORY = "/etc/xivo-confgend/templates"
 SUFFIX = ".jinja"
@@ -142,6 +144,25 @@ class _Loader(jinja2.BaseLoader):
             if stamp is not None:
                 return path, stamp
         return None
+
+
+def file_candidates(config: Mapping[str, Any], key: str, shipped: Path, optional: bool = False) -> list[Path]:
+    """Where a file that administrators may replace, and that is not looked up as a template, is looked for, in order.
+
+    What `templates.<key>` of the merged configuration `config` names; without it, the file called as `shipped` in
+    `templates.directory`, then `shipped` itself, the one of the driver's distribution. A path that is that of the file
+    in `templates.directory` counts as not named, and so does null if it is `optional`.
+    Raises TemplateError if a key holds anything but a path.
+    """
+    own = _administrators_directory(config)
+    usual = [*([Path(own, shipped.name)] if own is not None else []), shipped]
+    templates = config.get("templates")
+    named = templates.get(key) if isinstance(templates, Mapping) and key in templates else str(usual[0])
+    if named is None and optional:
+        named = str(usual[0])
+    if not isinstance(named, str) or not named:
+        raise TemplateError(f"configuration key templates.{key}: expected the path of a file, got {named!r}")
+    return usual if os.path.normpath(named) == os.path.normpath(usual[0]) else [Path(named)]
 
 
 def load_template(path: str | os.PathLike[str]) -> Template:

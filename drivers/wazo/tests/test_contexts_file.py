@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xivo_confgend.plugin_helpers import templates
 from xivo_confgend.plugin_helpers.templates import TemplateError
-from xivo_confgend_wazo.impl.dialplan import contexts_file
 from xivo_confgend_wazo.impl.dialplan.contexts_file import (
     SHIPPED,
     ContextsFile,
@@ -294,13 +294,40 @@ def default_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What stands in for the file in /etc."""
     path = tmp_path / "etc" / "contexts.conf"
     path.parent.mkdir()
-    monkeypatch.setattr(contexts_file, "DEFAULT_PATH", str(path))
+    monkeypatch.setattr(templates, "DEFAULT_DIRECTORY", str(path.parent))
     return path
 
 
 @pytest.mark.parametrize("config", [{}, {"templates": None}, {"templates": {}}])
 def test_without_any_file_the_shipped_one_is_read(default_path: Path, config: dict[str, None]):
     assert read_contexts_file(config).sections == SHIPPED_SECTIONS
+
+
+def test_the_default_path_may_be_named_without_a_file_there(default_path: Path):
+    assert read_contexts_file({"templates": {"contextsconf": str(default_path)}}).sections == SHIPPED_SECTIONS
+
+
+def test_the_file_in_the_directory_of_templates_is_read(tmp_path: Path, default_path: Path):
+    default_path.write_text(MANDATORY + "[default]\n", "utf-8")
+    (tmp_path / "contexts.conf").write_text(MANDATORY + "[own]\n", "utf-8")
+
+    sections = read_contexts_file({"templates": {"directory": str(tmp_path)}}).sections
+
+    assert set(sections) == {"template", "xivo-features", "own"}
+
+
+def test_a_named_file_goes_before_the_directory_of_templates(tmp_path: Path):
+    (tmp_path / "contexts.conf").write_text(MANDATORY, "utf-8")
+    (tmp_path / "named.conf").write_text(MANDATORY + "[named]\n", "utf-8")
+    config = {"directory": str(tmp_path), "contextsconf": str(tmp_path / "named.conf")}
+
+    assert "named" in read_contexts_file({"templates": config}).sections
+
+
+def test_without_a_directory_of_templates_the_shipped_file_is_read(default_path: Path):
+    default_path.write_text(MANDATORY + "[default]\n", "utf-8")
+
+    assert read_contexts_file({"templates": {"directory": None}}).sections == SHIPPED_SECTIONS
 
 
 def test_the_default_file_goes_before_the_shipped_one(default_path: Path):

@@ -1,6 +1,7 @@
 """asterisk/modules.conf: which modules Asterisk does not load (docs/spec/24-features-parking-moh-modules.md section 4).
 
-Made from the configuration alone: `enabled_asterisk_modules`, and the template that `templates.modulesconf` names.
+Made from the configuration alone: `enabled_asterisk_modules`, and the template that `templates.modulesconf` names, or
+`modules.conf.jinja2` in `templates.directory`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xivo_confgend.plugin_helpers.templates import DEFAULT_DIRECTORY, TemplateError, load_template
+from xivo_confgend.plugin_helpers.templates import file_candidates, load_template
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 
-FILE = "modules.conf.jinja2"
-DEFAULTS = (Path(DEFAULT_DIRECTORY, FILE), TEMPLATES / FILE)
-"""Where the template is looked for when the configuration names none."""
+SHIPPED = TEMPLATES / "modules.conf.jinja2"
+"""Stands in where the administrators have none."""
 
 
 class ModulesConf:
@@ -35,17 +35,11 @@ class ModulesConf:
         Raises TemplateError naming file and line, and ValueError if the modules are no mapping.
         """
         candidates = self._candidates()
-        path = next((path for path in candidates if Path(path).exists()), candidates[-1])
+        path = next((path for path in candidates if path.exists()), candidates[-1])
         return load_template(path).dump({"modules": self._disabled()})
 
-    def _candidates(self) -> list[str | Path]:
-        templates = self._config.get("templates") or {}
-        configured = templates.get("modulesconf") if isinstance(templates, Mapping) else None
-        if configured is None:
-            return list(DEFAULTS)
-        if not isinstance(configured, str):
-            raise TemplateError(f"configuration key templates.modulesconf: expected a path, got {configured!r}")
-        return [configured]
+    def _candidates(self) -> list[Path]:
+        return file_candidates(self._config, "modulesconf", SHIPPED, optional=True)
 
     def _disabled(self) -> list[str]:
         """The names that are switched off, sorted by code point."""

@@ -6,19 +6,17 @@ and the line. Not for what stands in the database: see `asterisk.extensions`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xivo_confgend.plugin_helpers.templates import TemplateError, read_text
+from xivo_confgend.plugin_helpers.templates import TemplateError, file_candidates, read_text
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 
-DEFAULT_PATH = "/etc/xivo-confgend/templates/contexts.conf"
 SHIPPED = TEMPLATES / "contexts.conf"
-"""Stands in where nothing was configured and nothing was installed in /etc."""
+"""Stands in where the administrators have none."""
 
 DEFAULT_SECTION = "template"
 FEATURES_SECTION = "xivo-features"
@@ -65,13 +63,10 @@ class ContextsFile:
 def contexts_paths(config: Mapping[str, Any]) -> list[Path]:
     """The files that may hold the contexts: the first that exists does.
 
-    `config`: the merged configuration, key `templates.contextsconf`. Raises TemplateError if it is no path.
+    `config`: the merged configuration, keys `templates.contextsconf` and `templates.directory`. Raises TemplateError if
+    one of them is no path.
     """
-    templates = config.get("templates")
-    path = templates.get("contextsconf", DEFAULT_PATH) if isinstance(templates, Mapping) else DEFAULT_PATH
-    if not isinstance(path, str) or not path:
-        raise TemplateError(f"configuration key templates.contextsconf: expected the path of a file, got {path!r}")
-    return [Path(path), SHIPPED] if os.path.normpath(path) == DEFAULT_PATH else [Path(path)]
+    return file_candidates(config, "contextsconf", SHIPPED)
 
 
 def read_contexts_file(config: Mapping[str, Any]) -> ContextsFile:
