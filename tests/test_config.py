@@ -175,6 +175,7 @@ WRONG = {
     "a percentage from 0 to 100": [-1, 100.5, "30", True, float("inf"), float("nan"), None],
     "a list of texts or null": ["a", [1], {"a": "b"}],
     "a mapping": ["a", ["a"], 1],
+    "at least 134217728 bytes, 0, or null": [-1, 134217727, 2e9, "1G", True],
 }
 
 

@@ -25,12 +25,16 @@ import yaml
 from xivo_confgend import rest_api
 from xivo_confgend.children import run_limited
 from xivo_confgend.exceptions import ConfigurationError
+from xivo_confgend.machine import machine_memory
 
 DEFAULT_CONFIG_FILE = "/etc/xivo-confgend/config.yml"
 ENVIRONMENT = {"XIVO_CONFGEND_DB_URI": "db_uri"}
 EXEC_TIMEOUT = 10
 LONGEST_STATEMENT = 2_000_000.0
 """Seconds; PostgreSQL counts milliseconds in 31 bits."""
+LEAST_MEMORY = 128 << 20
+"""Bytes; with less, a worker process does not start."""
+LEAST_DEFAULT_MEMORY = 2 * LEAST_MEMORY
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 MASK = "********"
 SECRET_KEY = re.compile(r"passw|secret|token|sha256|credential|private_key", re.IGNORECASE)
@@ -49,6 +53,7 @@ class Kind:
     types: tuple[type, ...]
     least: float = float("-inf")
     most: float = float("inf")
+    or_zero: bool = False
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is of this kind; a boolean is never a number."""
@@ -56,6 +61,8 @@ class Kind:
             return bool in self.types
         if not isinstance(value, self.types):
             return False
+        if self.or_zero and value == 0:
+            return True
         return not isinstance(value, (int, float)) or (self.least <= value <= self.most and value != float("inf"))
 
 
@@ -70,6 +77,7 @@ PERCENTAGE = Kind("a percentage from 0 to 100", (int, float), 0, 100)
 TEXTS = Kind("a list of texts", (list,))
 OPTIONAL_TEXTS = Kind("a list of texts or null", (list, type(None)))
 MAPPING = Kind("a mapping", (dict, type(None)))
+MEMORY = Kind(f"at least {LEAST_MEMORY} bytes, 0, or null", (int, type(None)), LEAST_MEMORY, or_zero=True)
 
 
 def key(kind: Kind, default: Any, meaning: str) -> Any:
@@ -110,6 +118,12 @@ class Settings:
     )
     workers: int = key(COUNT, 2, "worker processes; with two or more, one is kept for short generations")
     worker_jobs: int = key(COUNT, 500, "generations after which a worker process is replaced")
+    worker_memory: int | None = key(
+        MEMORY,
+        None,
+        "bytes of memory (address space) of a worker process; 0: no limit; null: half of the machine's memory divided"
+        " by the number of workers, but at least 256 MiB",
+    )
     generation_timeout: float = key(TIME_LIMIT, 60, "seconds after which a generation is killed")
     short_generation: float = key(SECONDS, 0.05, "seconds up to which a generation counts as short")
     quiet_time: float = key(SECONDS, 0.02, "seconds of silence that end a request without a newline")
@@ -129,6 +143,13 @@ class Settings:
     def statement_timeout(self) -> float:
         """Seconds a database statement may take: just under `generation_timeout`, no more than PostgreSQL can count."""
         return min(max(self.generation_timeout * 0.95, self.generation_timeout - 2), LONGEST_STATEMENT)
+
+    @property
+    def memory_of_worker(self) -> int:
+        """The bytes of memory that a worker process may have; 0 for no limit."""
+        if self.worker_memory is not None:
+            return self.worker_memory
+        return max(LEAST_DEFAULT_MEMORY, machine_memory() // 2 // self.workers)
 
     @property
     def endpoints(self) -> list[str]:
@@ -401,7 +422,8 @@ def _settings(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, A
         rest_api.read_rest_api(merged["rest_api"])
     except rest_api.RestApiError as error:
         raise ConfigurationError(f"{_origin_of('rest_api', error.key, sources)}: key {error}") from error
-    return Settings(**{name: merged[name] for name in KINDS})
+    # Two spellings of one directory are one store.
+    return Settings(**{name: merged[name] for name in KINDS} | {"cache": os.path.realpath(merged["cache"])})
 
 
 def _origin_of(name: str, part: str, sources: list[tuple[str, Mapping[str, Any]]]) -> str:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from xivo_confgend import signals
@@ -50,6 +51,8 @@ class Controller:
         self._observers: list[Observer] = []
         self._exit_status = 0
         self._stopping = False
+        self._reloading = False
+        self._reload_wanted = False
         self._changing = DeferredLock()
         self._ports: dict[str, Any] = {}
         self._retiring: list[Generation] = []
@@ -141,21 +144,32 @@ class Controller:
             await self._ports.pop(text).stopListening()
 
     def reload(self) -> None:
-        """Read the configuration again; a broken one is reported and the old one stays in force."""
-        if not self._stopping:
-            reloading = self._changing.run(lambda: ensureDeferred(self._reload()))
-            reloading.addErrback(lambda failure: logger.error("reload failed: %s", failure.getTraceback()))
+        """Read the configuration again; a broken one is reported and the old one stays in force.
+
+        Requests that come while one is answered are answered together, by one more reload after it.
+        """
+        self._reload_wanted = True
+        if not self._reloading and not self._stopping:
+            self._reloading = True
+            self._changing.run(lambda: ensureDeferred(self._reload_while_wanted()))
+
+    async def _reload_while_wanted(self) -> None:
+        while self._reload_wanted and not self._stopping:
+            self._reload_wanted = False
+            try:
+                await self._reload()
+            except Exception:
+                logger.exception("reload failed")
+        self._reloading = False
 
     async def _reload(self) -> None:
-        if self._stopping:
-            return
         notify("RELOADING=1")
         store, history = self._generation.store, self._history
         try:
-            configuration = self._load_again()
+            # Reading it may run commands.
+            configuration = await deferToThread(self._load_again)
             if str(store.root) != configuration.settings.cache:
-                store = Store(configuration.settings.cache)
-                store.prepare()
+                store = self._store_at(configuration.settings.cache)
                 history = self._remember(store)
                 await history.start()
             generation = self._build(configuration, store, history)
@@ -164,12 +178,11 @@ class Controller:
         except ConfgendError as error:
             logger.error("the configuration was not reloaded, the old one stays in force: %s", error)
             await self._forget(history)
-            if store is not self._generation.store:
-                store.close()
+            self._release(store)
             notify("READY=1")
             return
-        before = self._configuration.settings
         old, self._generation, self._configuration = self._generation, generation, configuration
+        generation.take_over(old)
         generation.start()
         self._factory.use(generation, configuration.settings)
         before_history, self._history = self._history, history
@@ -181,7 +194,21 @@ class Controller:
         notify("READY=1")
         # Requests that came before the reload are answered by what they came to.
         self._retiring.append(old)
-        self._reactor.callLater(before.generation_timeout, lambda: ensureDeferred(self._retire(old)))
+        old.retire().addCallback(lambda _: ensureDeferred(self._retire(old)))
+
+    def _store_at(self, root: str) -> Store:
+        """The store at `root`, which may be in use for requests of before a reload. Raises StoreError."""
+        for generation in self._retiring:
+            if str(generation.store.root) == root:
+                return generation.store
+        store = Store(root)
+        store.prepare()
+        return store
+
+    def _release(self, store: Store) -> None:
+        """Close `store` unless it is in use."""
+        if all(store is not generation.store for generation in (self._generation, *self._retiring)):
+            store.close()
 
     async def _forget(self, history: History) -> None:
         """End `history` unless it is the one in use."""
@@ -232,8 +259,7 @@ class Controller:
             return
         self._retiring.remove(old)
         await old.stop()
-        if old.store is not self._generation.store:
-            old.store.close()
+        self._release(old.store)
 
     def stop(self) -> None:
         """Stop listening, let running answers finish within `stop_timeout`, end the workers, end."""

@@ -160,6 +160,7 @@ class _Status:
     remembered: _Remembered | None = None
     deterministic: bool = False
     duration: float | None = None
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,12 +203,30 @@ class Generation:
         self._holding = LoopingCall(self._hold)
         self._holding.clock = reactor  # type: ignore[assignment]
         self._held = True
+        self._answering = 0
+        self._idle: Deferred[None] | None = None
+
+    def take_over(self, before: Generation) -> None:
+        """Keep what was learnt of the files before a reload: which of them take long."""
+        for name, status in before._files.items():
+            self._files[name] = _Status(duration=status.duration, timed_out=status.timed_out)
 
     def start(self) -> None:
         """Start the workers."""
         self.workers.start()
         self._probes.start()
         self._holding.start(HOLD_INTERVAL)
+
+    def retire(self) -> Deferred[None]:
+        """Take no new requests: end the workers as they become idle; fires when the last request is answered."""
+        self._idle = Deferred()
+        self.workers.retire()
+        self._tell_if_idle()
+        return self._idle
+
+    def _tell_if_idle(self) -> None:
+        if self._answering == 0 and self._idle is not None and not self._idle.called:
+            self._idle.callback(None)
 
     async def stop(self) -> None:
         """Kill the workers; what runs or waits fails."""
@@ -236,11 +255,15 @@ class Generation:
         docs/spec/30-daemon.md), GenerationError if nothing can be had.
         """
         began = time.perf_counter()
+        self._answering += 1
         try:
             answer, state = await self._answer(name, cached, anew)
         except ConfgendError:
             self._tell(lambda observer: observer.answered(name, "error", time.perf_counter() - began))
             raise
+        finally:
+            self._answering -= 1
+            self._tell_if_idle()
         self._tell(lambda observer: observer.answered(name, state, time.perf_counter() - began))
         return answer
 
@@ -334,6 +357,8 @@ class Generation:
 
     def _is_long(self, status: _Status, kept: Facts | None) -> bool:
         """Whether a generation is to leave a worker to short ones; of an unknown file it is not."""
+        if status.timed_out:
+            return True
         if status.duration is not None:
             return status.duration > self._settings.short_generation
         return kept is not None and kept.duration > self._settings.short_generation + FIRST_TIME
@@ -396,6 +421,7 @@ class Generation:
         facts = outcome.facts
         changed = kept is None or kept.digest != facts.digest
         self.store.forget_failure(name)
+        status.timed_out = False
         if not outcome.first:
             status.duration = facts.duration
         if outcome.state is not None:
@@ -458,6 +484,7 @@ class Generation:
     def _note_failure(self, name: FileName, status: _Status, outcome: Failed) -> None:
         before = self.store.failure(name)
         self.store.note_failure(name, outcome.reason)
+        status.timed_out = outcome.timed_out or status.timed_out
         stale = self.store.has_content(name)
         if outcome.database_away:
             self.outage.noticed(outcome.reason, outcome.refused)

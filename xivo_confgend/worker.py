@@ -8,38 +8,42 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import gc
 import logging
 import os
 import resource
 import signal
-import struct
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from xivo_confgend import drivers
 from xivo_confgend.database.postgresql.consistency import read_consistently
+from xivo_confgend.database.postgresql.problems import is_out_of_memory
 from xivo_confgend.database.postgresql.session import bind
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import GenerationError, one_line
 from xivo_confgend.failure_reasons import explain
 from xivo_confgend.notices import Warnings
+from xivo_confgend.process_state import (
+    ProcessState,
+    end_with,
+    in_one_process,
+    limit_memory,
+    pieces_in_one_process,
+    print_to,
+)
 from xivo_confgend.store import Facts, StagedContent, now
 
 MOST_WARNINGS = 50
 """Warnings of one generation that are kept; what comes after them is counted."""
 LONGEST_TRACE = 10_000
-F_SETOWN_EX, F_GETOWN_EX, F_OWNER_PGRP = 15, 16, 2
-OWNER = struct.Struct("ii")
-"""Who gets the signals of a descriptor: see fcntl(2)."""
+READY = "ready"
 RACY_NS = 50_000_000
 """A file changed this shortly before it was looked at may change again under the same time stamp."""
 ENCODE_SIZE = 1 << 16
@@ -91,6 +95,7 @@ class Failed:
     """Nothing was written: `reason` is one line.
 
     `database_away`: PostgreSQL could not be used; `refused`: because it is there and refuses the connection.
+    `timed_out`: it was not done in time. `worn`: the process had no memory left, and should generate nothing more.
     """
 
     reason: str
@@ -98,6 +103,8 @@ class Failed:
     database_away: bool = False
     refused: bool = False
     warnings: Warnings = Warnings()
+    timed_out: bool = False
+    worn: bool = False
 
 
 @dataclass
@@ -107,7 +114,8 @@ class _Process:
     config: Mapping[str, Any] = field(default_factory=dict)
     db_uri: str = ""
     instances: dict[drivers.Driver, Any] = field(default_factory=dict)
-    alive: Connection | None = None
+    set_up: SetUp | None = None
+    state: ProcessState | None = None
 
 
 _process = _Process()
@@ -144,49 +152,49 @@ class _Collector(logging.Handler):
         return Warnings(tuple(self._lines), len(self._lines) + self._more)
 
 
-def initialise(config: Mapping[str, Any], db_uri: str, statement_timeout: float, alive: Connection) -> None:
-    """Make this process a worker; it ends with the daemon, which holds the other end of `alive`.
+@dataclass(frozen=True)
+class SetUp:
+    """What a process is made a worker with.
+
+    `config`: for the drivers; `statement_timeout`: in seconds; `memory`: bytes of address space, 0 for no limit.
+    `alive`: a pipe that the daemon closes to end the process; `reports`: takes what `report` tells; `output`: takes
+    what drivers print.
+    """
+
+    config: Mapping[str, Any]
+    db_uri: str
+    statement_timeout: float
+    memory: int
+    alive: Connection
+    reports: Connection
+    output: Connection
+
+
+def initialise(set_up: SetUp) -> None:
+    """Make this process a worker.
 
     It leads a session of its own, so that the processes that drivers start can be ended with it.
     """
     os.setsid()
-    _end_with(alive)
+    end_with(set_up.alive)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _process.config = config
-    _process.db_uri = db_uri
-    bind(db_uri, statement_timeout)
+    print_to(set_up.output)
+    limit_memory(set_up.memory)
+    _process.config = set_up.config
+    _process.db_uri = set_up.db_uri
+    _process.set_up = set_up
+    bind(set_up.db_uri, set_up.statement_timeout)
+    _process.state = ProcessState.current()
+    report(READY)
 
 
-def _end_with(alive: Connection) -> None:
-    """Have the system kill this process group when `alive` is closed at the other end, whatever a driver does then.
-
-    What an earlier worker of the same pipe left behind, having ended by itself, is killed now.
-    """
-    _process.alive = alive
-    util.Finalize(None, _end_others, exitpriority=0)
-    kind, earlier = OWNER.unpack(fcntl.fcntl(alive, F_GETOWN_EX, OWNER.pack(0, 0)))
-    fcntl.fcntl(alive, F_SETOWN_EX, OWNER.pack(F_OWNER_PGRP, os.getpid()))
-    fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
-    if alive.poll():
-        os.killpg(os.getpid(), signal.SIGKILL)
-    if kind == F_OWNER_PGRP and earlier not in (0, os.getpid()):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(earlier, signal.SIGKILL)
-
-
-def _end_others() -> None:
-    """Kill the rest of the process group when this process ends by itself.
-
-    With its end of the pipe closed, closing the other end would signal no process.
-    """
-    ours = os.getpid()
-    for pid in (int(path.name) for path in Path("/proc").glob("[0-9]*")):
+def report(what: str) -> None:
+    """Tell the daemon which process is ready, or has begun which job: one line, one write."""
+    if _process.set_up is not None:
         with contextlib.suppress(OSError):
-            if pid != ours and os.getpgid(pid) == ours:
-                os.kill(pid, signal.SIGKILL)
+            os.write(_process.set_up.reports.fileno(), f"{what} {os.getpid()}\n".encode())
 
 
 @contextlib.contextmanager
@@ -199,9 +207,14 @@ def _without_collection() -> Iterator[None]:
         gc.enable()
 
 
-def ping() -> int:
-    """The process id: shows that the worker is there."""
-    return os.getpid()
+def run(number: int, job: Job) -> Generated | Failed:
+    """As `generate`; the daemon is told that job `number` has begun, and the next job finds the process as it was."""
+    report(f"{number}")
+    try:
+        return generate(job)
+    finally:
+        if _process.state is not None:
+            _process.state.restore()
 
 
 def generate(job: Job) -> Generated | Failed:
@@ -214,17 +227,20 @@ def generate(job: Job) -> Generated | Failed:
     try:
         return _generate(job, started, collector)
     except BaseException as error:
+        if (limit := _memory_limit()) and is_out_of_memory(error):
+            reason = f"needed more memory than worker_memory allows ({limit} bytes)"
+            return Failed(reason, warnings=collector.warnings, worn=True)
         trace = _trace()
-        reason = explain(error, job.driver, _process.db_uri)
-        return Failed(reason.text, trace, reason.away, reason.refused, collector.warnings)
+        explained = explain(error, job.driver, _process.db_uri)
+        return Failed(explained.text, trace, explained.away, explained.refused, collector.warnings)
     finally:
         logging.getLogger().removeHandler(collector)
 
 
 def _generate(job: Job, started: float, collector: _Collector) -> Generated:
     first = job.driver not in _process.instances
-    driver = _instance(job.driver)
-    deterministic = bool(getattr(driver, "deterministic", False))
+    driver = in_one_process(lambda: _instance(job.driver))
+    deterministic = in_one_process(lambda: bool(getattr(driver, "deterministic", False)))
     before = _dependencies(driver) if deterministic else ()
     write = partial(_write, job, driver, collector)
     made = read_consistently(write, StagedContent.discard)
@@ -260,7 +276,7 @@ def _write(job: Job, driver: Any, collector: _Collector) -> StagedContent:
     staged = StagedContent(job.path)
     try:
         with _without_collection():
-            for piece in _pieces(job.driver, driver.generate()):
+            for piece in pieces_in_one_process(_content(job.driver, driver)):
                 staged.write(piece)
     except BaseException:
         staged.discard()
@@ -280,6 +296,10 @@ def _instance(driver: drivers.Driver) -> Any:
     if driver not in _process.instances:
         _process.instances[driver] = drivers.make(driver, _process.config)
     return _process.instances[driver]
+
+
+def _content(driver: drivers.Driver, instance: Any) -> Iterator[bytes]:
+    yield from _pieces(driver, instance.generate())
 
 
 def _pieces(driver: drivers.Driver, content: object) -> Iterator[bytes]:
@@ -323,8 +343,18 @@ def stamp(path: str) -> str:
 
 
 def _dependencies(driver: Any) -> tuple[tuple[str, str], ...]:
+    paths = in_one_process(lambda: _paths(driver))
+    return tuple((path, stamp(path)) for path in sorted(paths))
+
+
+def _paths(driver: Any) -> set[str]:
     paths = driver.dependencies() if callable(getattr(driver, "dependencies", None)) else ()
-    return tuple((path, stamp(path)) for path in sorted({os.fspath(path) for path in paths}))
+    return {os.fspath(path) for path in paths}
+
+
+def _memory_limit() -> int:
+    """Bytes that this process may have; 0 for no limit."""
+    return _process.set_up.memory if _process.set_up else 0
 
 
 def _trace() -> str:

@@ -164,25 +164,6 @@ def test_warnings_of_a_driver_are_logged_as_printable_lines(shared_puppets: Pupp
     assert len(lines) <= 21
 
 
-def test_what_a_driver_prints_reaches_no_client(shared_puppets: Puppets, shared: Daemon) -> None:
-    shared_puppets.tell("first", "chatter")
-
-    assert shared.ask(b"test/first.conf\n") == b"chattered\n"
-
-
-def test_a_driver_that_changes_its_process_does_not_open_the_store_to_others(
-    puppets: Puppets, puppet_daemon: StartDaemon
-) -> None:
-    daemon = puppet_daemon(workers=1)
-    puppets.tell("first", "change_the_process")
-    daemon.fetch("test/first.conf")
-    puppets.tell("second", "fail", message="still told")
-
-    assert "still told" in daemon.fetch("test/second.conf").error
-    daemon.fetch("test/third.conf")
-    assert (daemon.cache / "test/third.conf").stat().st_mode & 0o777 == 0o640
-
-
 def test_an_empty_text_is_a_result_and_empties_the_file(shared_puppets: Puppets, shared: Daemon) -> None:
     shared.fetch("test/first.conf")
     shared_puppets.tell("first", "say", content="")

@@ -129,8 +129,10 @@ class Daemon:
         self.stop()
 
     def write_config(self) -> None:
-        """Write `config` to the main configuration file."""
-        self.config_file.write_text(yaml.safe_dump(self.config), "utf-8")
+        """Write `config` to the main configuration file, at once: the daemon may be reading it."""
+        staged = self.config_file.with_suffix(".new")
+        staged.write_text(yaml.safe_dump(self.config), "utf-8")
+        staged.replace(self.config_file)
 
     def start(self, wait: bool = True) -> None:
         """Start the process; with `wait` return when it accepts connections. Raises DaemonError if it ends before."""

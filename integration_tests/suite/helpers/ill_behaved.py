@@ -6,6 +6,7 @@ A `Puppet` does what its order file says at the moment it is asked; the other cl
 
 import ctypes
 import json
+import locale
 import logging
 import os
 import subprocess
@@ -46,6 +47,12 @@ class Puppet:
 
     def do_sleep(self, seconds, content=""):
         time.sleep(seconds)
+        return content
+
+    def do_wait_for(self, path, content):
+        """Returns when there is a file at `path`."""
+        while not Path(path).exists():
+            time.sleep(0.01)
         return content
 
     def do_burn(self, seconds):
@@ -129,9 +136,63 @@ class Puppet:
         """What a careless driver leaves behind in its process."""
         os.chdir("/")
         os.umask(0)
+        os.environ["LEFT_BEHIND"] = "yes"
+        os.environ["TZ"] = "Asia/Tokyo"
+        time.tzset()
+        del os.environ["PATH"]
+        locale.setlocale(locale.LC_ALL, "C")
         sys.stdout = None
+        os.close(1)
         logging.disable(logging.CRITICAL)
         return "changed\n"
+
+    def do_tell_the_process(self):
+        """What the process is like."""
+        umask = os.umask(0)
+        os.umask(umask)
+        return repr(
+            [str(Path.cwd()), umask, locale.setlocale(locale.LC_ALL), sorted(os.environ.items()), time.localtime(0)]
+        )
+
+    def do_print(self, lines, how="stdout"):
+        """Prints to standard output, to standard error, from a process of its own, or before it crashes."""
+        for line in lines:
+            if how == "process":
+                subprocess.run(["echo", line], check=True)
+            else:
+                print(line, file=sys.stderr if how == "stderr" else sys.stdout)
+        if how == "crash":
+            ctypes.string_at(0)
+        return "printed\n"
+
+    def do_flood(self, megabytes):
+        for _ in range(megabytes * 16):
+            os.write(1, b"x" * 65536)
+        print("the last line")
+        return "flooded\n"
+
+    def do_take_memory(self, megabytes):
+        self.taken = bytearray(megabytes << 20)
+        return "taken\n"
+
+    def do_fork_and_return(self, content="", then="return"):
+        """Both processes come back."""
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        elif then == "raise":
+            raise ValueError("in the child")
+        elif then == "leave":
+            sys.exit(0)
+        return f"{content} of the {'parent' if child else 'child'}\n"
+
+    def do_fork_and_yield(self, content="x"):
+        """Both processes go on with the content."""
+        yield content * 100_000
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        yield content * 100_000
 
     def do_ask(self, statement, seconds=0, content=""):
         """The values of one statement, a line each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psycopg2
@@ -13,6 +14,7 @@ UNDEFINED = frozenset({"42P01", "42703"})
 """undefined_table and undefined_column (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 FORBIDDEN = frozenset({"42501"})
 """insufficient_privilege."""
+LIBPQ_OUT_OF_MEMORY = re.compile("out of memory|cannot allocate memory")
 CONNECTION_ERRORS = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
@@ -47,6 +49,17 @@ def is_away(error: BaseException) -> bool:
             # Class 57014 is a cancelled statement, for example by statement_timeout: the database is there.
             return getattr(_original(one), "pgcode", None) is None
     return False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this process, not PostgreSQL, has no memory left."""
+    return any(
+        isinstance(one, MemoryError) or (
+            # libpq has no SQLSTATE for it, as it is no answer of the server, and no other way to tell it.
+            isinstance(one, psycopg2.Error) and one.pgcode is None and LIBPQ_OUT_OF_MEMORY.search(str(one)) is not None
+        )
+        for one in map(_original, causes(error))
+    )  # fmt: skip
 
 
 def could_not_connect(error: BaseException) -> bool:

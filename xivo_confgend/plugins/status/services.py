@@ -71,7 +71,7 @@ class StatusService:
         workers = self._daemon.generation.workers
         processes = counted(workers.ready, "process", "processes")
         said = f"{processes}, {workers.busy} busy, {workers.queued} waiting, {counted(workers.restarts, 'restart')}"
-        return Check("workers", workers.ready > 0, said)
+        return Check("workers", workers.usable, said)
 
     def _store_and_disk(self) -> list[Check]:
         store = self._daemon.generation.store
