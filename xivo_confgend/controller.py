@@ -182,19 +182,24 @@ class Controller:
             notify("READY=1")
             return
         old, self._generation, self._configuration = self._generation, generation, configuration
+        self._retiring.append(old)
+        try:
+            await self._use(generation, old, history)
+        finally:
+            # Requests that came before the reload are answered by what they came to.
+            old.retire().addCallback(lambda _: ensureDeferred(self._retire(old)))
+            notify("READY=1")
+
+    async def _use(self, generation: Generation, old: Generation, history: History) -> None:
         generation.take_over(old)
         generation.start()
-        self._factory.use(generation, configuration.settings)
+        self._factory.use(generation, self._configuration.settings)
         before_history, self._history = self._history, history
         await self._forget(before_history)
         self._history.limits = limits_of(self._rest_api)
         await self._follow_http()
-        set_up_logging(configuration.settings)
+        set_up_logging(self._configuration.settings)
         logger.info("configuration reloaded")
-        notify("READY=1")
-        # Requests that came before the reload are answered by what they came to.
-        self._retiring.append(old)
-        old.retire().addCallback(lambda _: ensureDeferred(self._retire(old)))
 
     def _store_at(self, root: str) -> Store:
         """The store at `root`, which may be in use for requests of before a reload. Raises StoreError."""
