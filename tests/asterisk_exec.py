@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
+from typing import Any
+
+from tests.fake_daemon import FakeDaemon
 
 NAME = "asterisk/pjsip.conf"
 COMMENT = re.compile(rb"; confgen: [^\n]*\n")
@@ -89,3 +92,13 @@ class TwoLines:
 
 Form = OneLine | TwoLines
 FORMS: tuple[type[Form], ...] = (OneLine, TwoLines)
+
+
+def fetch(form: Form, daemon: FakeDaemon, *more: str, **how: Any) -> Execution:
+    """Run the line of `form` with `more` options against `daemon`; `how`: of `run_by_exec`."""
+    return run_by_exec(form.arguments(daemon.port, *more), **how)
+
+
+def files_below(directory: Path) -> set[str]:
+    """The paths of all files in `directory`, relative to it."""
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 CONTENT = b"[general]\nlanguage = fr_FR\n; \xc3\xa9t\xc3\xa9\n"
+NEW = b"[general]\nlanguage = de_DE\n"
+LARGE = b"[general]\n" + b"name = value\n" * 20_000
 GENERATED = "2026-11-21T08:00:00Z"
 FORBIDDEN_MODULES = {
     "argparse", "configparser", "contextlib", "dataclasses", "enum", "hashlib", "logging", "pathlib", "re",

@@ -184,7 +184,7 @@ def test_a_word_that_resembles_nothing_gets_what_there_is(capfd: pytest.CaptureF
 
 @pytest.mark.parametrize("command", [["--help"], ["list", "--help"], ["--version"]], ids=" ".join)
 class TestOutputThatCannotBeWritten:
-    """Help and version, printed to where nobody reads."""
+    """Help and version, where standard output cannot be written."""
 
     def test_to_a_closed_pipe_ends_quietly(self, command: list[str]) -> None:
         reading, writing = os.pipe()

@@ -338,7 +338,7 @@ def test_an_unchanged_copy_is_not_written_again(daemon: FakeDaemon, copies: Path
 
 
 def busy(*_: object) -> None:
-    """What renaming something to a file that is mounted by itself comes to."""
+    """Fail as renaming something onto a file that is mounted by itself does."""
     raise OSError(errno.EBUSY, "Device or resource busy")
 
 
@@ -358,7 +358,7 @@ def test_whatever_it_held_a_file_holds_the_new_content(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_replaced_is_written_in_place_once_said(
+def test_a_mounted_file_is_written_in_place_with_one_warning(
     daemon: FakeDaemon, output: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output.write_bytes(OLD)
@@ -373,9 +373,7 @@ def test_a_file_that_cannot_be_replaced_is_written_in_place_once_said(
     )
 
 
-def test_a_file_that_has_no_room_to_grow_in_place_keeps_its_content(
-    output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mounted_file_without_room_to_grow_is_unchanged(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write_into_a_full_disk(descriptor: int, content: memoryview) -> None:
         os.write(descriptor, content[:5])
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -422,9 +420,7 @@ def test_a_pipe_that_is_called_like_a_staged_file_stops_nothing(output: Path) ->
     assert (output.read_bytes(), pipe.is_fifo()) == (CONTENT, True)
 
 
-def test_a_file_that_may_not_be_given_away_is_written_all_the_same(
-    output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_written_even_if_its_owner_cannot_be_kept(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: int) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 

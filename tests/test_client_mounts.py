@@ -12,10 +12,9 @@ from shlex import quote
 import pytest
 
 from tests.asterisk_exec import NAME
-from tests.fake_daemon import CONTENT, FakeDaemon, framed, saying
+from tests.fake_daemon import CONTENT, LARGE, FakeDaemon, framed, saying
 
 OLD = b"[general]\nold = yes\n"
-LARGE = b"[general]\n" + b"name = value\n" * 20_000
 UNSHARE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]

@@ -75,7 +75,7 @@ def test_a_daemon_that_does_not_move_is_waited_for_once(form: Form, stopped: Dae
     assert [form.loaded(one) for one in (first, again)] == [b"first\n", b"first\n"]
     assert "no whole answer from " in first.errors[0]
     assert " is not asked again for " in again.errors[0]
-    assert " does not answer anything now" in other.errors[0]
+    assert " does not respond now" in other.errors[0]
     assert form.kept.with_name("second.conf").read_text() == "kept\n"
 
 

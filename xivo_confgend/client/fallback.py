@@ -39,10 +39,10 @@ DEFAULT_DIRECTORY = "/var/cache/confgen"
 LIMIT = 10
 """Seconds to connect, and to wait for the answer, where Asterisk waits and there is a file to fall back on."""
 PAUSE = 60
-"""Seconds for which a daemon that let a time limit pass is not asked again. Asterisk runs its programs one after the
-other, 31 at a boot: each of them would wait as long."""
+"""Seconds after a time-out during which the daemon is not asked again for the same file. Asterisk runs its programs one
+after the other, 31 at a boot, and each of them would wait as long."""
 TRIAL = 1
-"""Seconds for which it is tried whether a daemon that let a time limit pass for another file does anything at all."""
+"""Seconds to wait for any response of the daemon after a time-out of another file."""
 MARKER = ".timed-out"
 BOOT = "/proc/sys/kernel/random/boot_id"
 
@@ -72,7 +72,7 @@ class Fetch:
 
     @property
     def under_exec(self) -> bool:
-        """Whether Asterisk runs this and reads what is printed."""
+        """Whether Asterisk runs this process and reads its output."""
         return self.start is not None
 
     @property
@@ -87,7 +87,7 @@ class Fetch:
 
     @property
     def marker(self) -> str:
-        """The path of what says that the daemon let a time limit pass: beside the file to fall back on."""
+        """The path of the file that records a time-out: beside the file to fall back on."""
         directory, name = os.path.split(self.kept)
         return os.path.join(directory, f".{name}{MARKER}")
 
@@ -107,7 +107,7 @@ def run_with_fallback(fetch: Fetch) -> int:
 def _fetch_or_fall_back(fetch: Fetch) -> int:
     try:
         answer = _ask(fetch)
-    except (ConfgenError, MemoryError) as error:
+    except ConfgenError as error:
         return _write(fetch, _read_copy(fetch, error))
     if fetch.copy and answer.verified:
         _keep_copy(fetch, answer.content)
@@ -127,6 +127,8 @@ def _ask(fetch: Fetch) -> Answer:
         if hurried:
             _note_time_out(fetch)
         raise
+    except MemoryError as error:
+        raise Unanswered("there is not enough memory") from error
     _forget_time_out(fetch)
     return answer
 
@@ -145,9 +147,12 @@ def _write(fetch: Fetch, content: bytes | memoryview) -> int:
 
 
 def _print_for_asterisk(fetch: Fetch, content: bytes | memoryview, start: int) -> int:
-    """Print the whole content or nothing: half a file would be half of the phones. Raises ConfgenError."""
+    """Print the whole content or nothing: from half a file, Asterisk would load half of the phones.
+
+    Raises ConfgenError.
+    """
     try:
-        # its passwords are nobody else's business; made with the umask, Asterisk's file is readable by every account
+        # the content holds passwords, and Asterisk creates its file with the umask, usually for every account to read
         os.fchmod(STDOUT, os.fstat(STDOUT).st_mode & 0o7700)
     except OSError:
         pass
@@ -163,7 +168,7 @@ def _print_for_asterisk(fetch: Fetch, content: bytes | memoryview, start: int) -
 
 
 def _put_link(copy: str) -> bool:
-    """Let the path of `#exec`'s file lead to `copy`: a link needs no room where a full disk has none for a content."""
+    """Replace Asterisk's file by a link to `copy`; False if that fails. A link needs no block of a full disk."""
     try:
         read_file(copy)
         path = os.readlink(f"/proc/self/fd/{STDOUT}")
@@ -175,8 +180,8 @@ def _put_link(copy: str) -> bool:
 
 
 def _print_comment(fetch: Fetch, status: int) -> None:
-    """Something that Asterisk can read and that says nothing: it warns of programs that print nothing."""
-    done = "is in" if status == DONE else "was not fetched, see the log; what there was stays in"
+    """Print one line that Asterisk ignores: without any output, it logs a warning."""
+    done = "is in" if status == DONE else "was not fetched, see the log; the last good content stays in"
     try:
         write_all(STDOUT, printable(f"; confgen: {fetch.request.name} {done} {fetch.output}").encode() + b"\n")
     except OSError:
@@ -184,8 +189,11 @@ def _print_comment(fetch: Fetch, status: int) -> None:
         pass
 
 
-def _read_copy(fetch: Fetch, error: ConfgenError | MemoryError) -> bytes:
-    """The copy that was kept, with a warning; raises `error` if there is none, or none may be taken."""
+def _read_copy(fetch: Fetch, error: ConfgenError) -> bytes:
+    """The copy that was kept, with a warning; raises `error` if there is none.
+
+    Outside of `#exec`, an error of the caller's, such as a wrong name, has no copy either.
+    """
     if not fetch.copy or not (fetch.under_exec or isinstance(error, Unanswered)):
         raise error
     try:
@@ -199,7 +207,7 @@ def _read_copy(fetch: Fetch, error: ConfgenError | MemoryError) -> bytes:
 
 
 def _keep_copy(fetch: Fetch, content: bytes | memoryview) -> None:
-    """For the next time that the daemon cannot be asked. That it cannot be kept is no reason to fail today."""
+    """Keep `content` for the next failure; where that is not possible, print a warning only."""
     asked_for = bool(fetch.options.fallback_dir)
     try:
         keep_copy(fetch.copy, content, private=not asked_for)
@@ -229,7 +237,7 @@ def _changed(path: str) -> str:
 
 
 def _boot_and_time() -> tuple[str, float]:
-    """This boot, and seconds of it that no change of the clock alters."""
+    """The identity of this boot, and seconds since it, which setting the clock does not change."""
     with open(BOOT, encoding="ascii") as file:
         return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -237,7 +245,7 @@ def _boot_and_time() -> tuple[str, float]:
 def _refuse_to_wait_again(fetch: Fetch, server: Server) -> None:
     """Raises Unanswered if there was a time-out less than `PAUSE` seconds ago and no success since.
 
-    Where it was one of another file, a slow driver may have been the reason: then the daemon is tried first.
+    A time-out of another file may be due to a slow driver: then the daemon is not asked only if it does not respond.
     """
     passed = _since_time_out(fetch.marker)
     if passed is not None:
@@ -251,11 +259,11 @@ def _refuse_to_wait_again(fetch: Fetch, server: Server) -> None:
         return
     if any(_since_time_out(os.path.join(directory, one)) is not None for one in others) and not is_alive(server, TRIAL):
         _note_time_out(fetch)
-        raise Unanswered(f"{server} does not answer anything now, and did not answer in time before")
+        raise Unanswered(f"{server} does not respond now, and did not answer in time before")
 
 
 def _since_time_out(marker: str) -> float | None:
-    """Seconds since the time-out that `marker` tells of, None if there was none or it is too long ago."""
+    """Seconds since the time-out that `marker` records, None if there was none or it is too long ago."""
     try:
         boot, seconds = read_file(marker).decode("ascii").split()
         this_boot, now = _boot_and_time()
