@@ -57,7 +57,7 @@ EXAMPLE = {
 def test_the_worked_example_of_the_specification(loaded):
     settings = loaded("listen_port: 9", EXAMPLE).settings
     assert settings.plugins == {"a": "one", "b": "one", "c": "two"}
-    assert settings.endpoints == ["tcp:1"]
+    assert settings.endpoints == ["tcp:1:interface=*"]
     assert settings.logging_level == logging.DEBUG
     assert settings.workers == Settings().workers
 

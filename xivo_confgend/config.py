@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from xivo_confgend import rest_api
+from xivo_confgend import endpoints, rest_api
 from xivo_confgend.children import run_limited
 from xivo_confgend.exceptions import ConfigurationError
 from xivo_confgend.machine import machine_memory
@@ -98,7 +98,7 @@ class Settings:
     log_level: str = key(TEXT, "info", "critical, error, warning, info or debug")
     log_filename: str | None = key(OPTIONAL_TEXT, None, "file to append the log to; null: standard error")
     cache: str = key(TEXT, "/var/cache/xivo-confgend", "directory of the last good contents")
-    listen_address: str = key(TEXT, "127.0.0.1", "address of the TCP port; `*` means all")
+    listen_address: str = key(TEXT, "127.0.0.1", "address of the TCP port; `*` means all, IPv6 too")
     listen_port: int = key(PORT, 8669, "TCP port; 0: any free one")
     listen: list[str] | None = key(
         OPTIONAL_TEXTS, None, "Twisted endpoint strings that take the place of `listen_address` and `listen_port`"
@@ -153,13 +153,10 @@ class Settings:
 
     @property
     def endpoints(self) -> list[str]:
-        """The Twisted endpoint strings to listen on."""
+        """The endpoint strings to listen on: see `listening`."""
         if self.listen is not None:
             return self.listen
-        interface = (
-            "" if self.listen_address == "*" else f":interface={self.listen_address.replace(':', chr(92) + ':')}"
-        )
-        return [f"tcp:{self.listen_port}{interface}"]
+        return [endpoints.tcp(self.listen_address, self.listen_port)]
 
     @property
     def logging_level(self) -> int:
@@ -398,6 +395,7 @@ def _settings(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, A
             raise ConfigurationError(f"{where}: expected {kind.expected}, found an element that is not text")
     if merged["listen"] == []:
         raise ConfigurationError(f"{_origin('listen', sources)}: key listen: expected at least one endpoint, or null")
+    _check_endpoints(merged, sources)
     if merged["log_level"].lower() not in LOG_LEVELS:
         expected = ", ".join(LOG_LEVELS)
         raise ConfigurationError(f"{_origin('log_level', sources)}: key log_level: expected one of {expected}")
@@ -424,6 +422,15 @@ def _settings(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, A
         raise ConfigurationError(f"{_origin_of('rest_api', error.key, sources)}: key {error}") from error
     # Two spellings of one directory are one store.
     return Settings(**{name: merged[name] for name in KINDS} | {"cache": os.path.realpath(merged["cache"])})
+
+
+def _check_endpoints(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, Any]]]) -> None:
+    """Raises ConfigurationError for what cannot be listened on, as far as the text tells."""
+    found = [("listen_address", endpoints.address_problem(merged["listen_address"]))]
+    found += [("listen", endpoints.problem(text)) for text in merged["listen"] or ()]
+    for name, problem in found:
+        if problem:
+            raise ConfigurationError(f"{_origin(name, sources)}: key {name}: {problem}")
 
 
 def _origin_of(name: str, part: str, sources: list[tuple[str, Mapping[str, Any]]]) -> str:

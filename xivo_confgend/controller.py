@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
@@ -20,9 +19,10 @@ from xivo_confgend import signals
 from xivo_confgend.config import Configuration, Settings
 from xivo_confgend.database.queries import Limits
 from xivo_confgend.drivers import Catalogue
-from xivo_confgend.exceptions import ConfgendError, ConfigurationError, one_line
+from xivo_confgend.exceptions import ConfgendError, ConfigurationError
 from xivo_confgend.generation import Generation, Observer
 from xivo_confgend.history import History
+from xivo_confgend.listening import listen, place
 from xivo_confgend.log import set_up_logging
 from xivo_confgend.rest_api import RestApi, read_rest_api
 from xivo_confgend.service_manager import notify, watchdog_interval
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from xivo_confgend.services import Daemon, Listener
 
 logger = logging.getLogger(__name__)
-
-BACKLOG = 1024
-"""Connections that the system keeps for us: many Asterisks may reload in the same second."""
 
 
 class Controller:
@@ -110,7 +107,7 @@ class Controller:
     def addresses(self) -> list[str]:
         """Where the daemon listens, as people write it."""
         http = [listener.address for listener in self._http.listeners()] if self._http else []
-        return [_address(port.getHost()) for port in self._ports.values()] + http
+        return [place(port) for port in self._ports.values()] + http
 
     async def _listen(self, settings: Settings) -> None:
         """Listen on the endpoints of `settings` and no others.
@@ -133,11 +130,7 @@ class Controller:
 
     async def _open(self, endpoints: list[str]) -> None:
         for text in endpoints:
-            try:
-                endpoint = serverFromString(self._reactor, _with_backlog(text))
-                self._ports[text] = await endpoint.listen(self._factory)
-            except Exception as error:
-                raise ConfigurationError(f"cannot listen on {text}: {one_line(str(error))}") from error
+            self._ports[text] = await listen(self._reactor, text, self._factory)
 
     async def _close(self, endpoints: list[str]) -> None:
         for text in endpoints:
@@ -255,7 +248,7 @@ class Controller:
         from xivo_confgend.services import Listener
 
         return [
-            Listener(text, _address(port.getHost()), not port.disconnected, len(self._factory.connections))
+            Listener(text, place(port), not port.disconnected, len(self._factory.connections))
             for text, port in self._ports.items()
         ]
 
@@ -307,10 +300,6 @@ class Controller:
         stopping.addBoth(lambda _: self._end())
 
 
-def _address(host: Any) -> str:
-    return str(getattr(host, "name", None) or f"{host.host}:{host.port}")
-
-
 def limits_of(settings: RestApi) -> Limits:
     """How much is remembered."""
     return Limits(
@@ -325,10 +314,6 @@ def check_certificate(configuration: Configuration) -> None:
         from xivo_confgend.http_server import tls_context
 
         tls_context(settings)
-
-
-def _with_backlog(endpoint: str) -> str:
-    return f"{endpoint}:backlog={BACKLOG}" if endpoint.startswith("tcp:") and ":backlog=" not in endpoint else endpoint
 
 
 def _raise_file_limit() -> None:

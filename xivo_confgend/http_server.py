@@ -23,6 +23,7 @@ from twisted.web.server import Site
 from xivo_confgend.children import Children
 from xivo_confgend.config import Configuration
 from xivo_confgend.database.queries import AuditEntry
+from xivo_confgend.endpoints import plain, written
 from xivo_confgend.exceptions import ConfigurationError
 from xivo_confgend.generation import Generation
 from xivo_confgend.history import History
@@ -31,6 +32,7 @@ from xivo_confgend.http_access import Gate, origin_with_account
 from xivo_confgend.http_content import Content, Threads
 from xivo_confgend.http_plugins import Document, document, load_plugins
 from xivo_confgend.http_replies import Exchange, Json, Reply
+from xivo_confgend.listening import listen_tcp, listen_unix, place, reason
 from xivo_confgend.plugin_helpers.secrets import MaskingRules
 from xivo_confgend.rest_api import RestApi, read_rest_api
 from xivo_confgend.services import Daemon, Listener, session
@@ -203,8 +205,8 @@ class HttpServer:
             self._enabled = enabled
             self._end_plugins()
             self._site.resource = self._make_api().resource()
-        for name, place in _places(settings).items():
-            if name in self._ports and self._places[name] != place:
+        for name, wanted in _places(settings).items():
+            if name in self._ports and self._places[name] != wanted:
                 await self._close(name)
         for name in set(self._ports) - set(_places(settings)):
             await self._close(name)
@@ -230,7 +232,7 @@ class HttpServer:
     def listeners(self) -> list[Listener]:
         """What listens."""
         return [
-            Listener(name, _written(port.getHost()), not port.disconnected, len(self._site.open))
+            Listener(name, place(port), not port.disconnected, len(self._site.open))
             for name, port in self._ports.items()
         ]
 
@@ -290,19 +292,16 @@ class HttpServer:
     def _listen(self, name: str, settings: RestApi) -> None:
         try:
             if name == "unix":
-                listen = self._reactor.listenUNIX
-                self._ports[name] = listen(settings.socket, self._site, BACKLOG, SOCKET_MODE, wantPID=True)
+                self._ports[name] = listen_unix(self._reactor, settings.socket or "", self._site, SOCKET_MODE, BACKLOG)
                 return
             factory: Any = self._site
             if settings.certificate and self._certificate:
                 wrap: Any = TLSMemoryBIOFactory
                 factory = wrap(self._certificate, False, self._site)
-            interface = "" if settings.listen == "*" else settings.listen
-            self._ports[name] = self._reactor.listenTCP(settings.port, factory, BACKLOG, interface)
+            self._ports[name] = listen_tcp(self._reactor, settings.listen, settings.port, factory, BACKLOG)
         except (CannotListenError, OSError) as error:
-            where = settings.socket if name == "unix" else f"{settings.listen}:{settings.port}"
-            reason = getattr(error, "socketError", error)
-            logger.error("the HTTP API is not served on %s: %s", where, " ".join(str(reason).split()))
+            where = settings.socket if name == "unix" else written(plain(settings.listen), settings.port)
+            logger.error("the HTTP API is not served on %s: %s", where, reason(error))
 
     async def _close(self, name: str) -> None:
         closing: Deferred[None] | None = self._ports.pop(name).stopListening()
@@ -326,10 +325,3 @@ def _places(settings: RestApi) -> dict[str, object]:
     if settings.socket:
         places["unix"] = settings.socket
     return places
-
-
-def _written(host: Any) -> str:
-    name = getattr(host, "name", None)
-    if name is not None:
-        return str(name.decode() if isinstance(name, bytes) else name)
-    return f"[{host.host}]:{host.port}" if ":" in host.host else f"{host.host}:{host.port}"

@@ -88,11 +88,13 @@ def _check(configuration: Configuration) -> int:
     from xivo_confgend import log
     from xivo_confgend.controller import check_certificate
     from xivo_confgend.exceptions import ConfigurationError
+    from xivo_confgend.listening import check
 
     for line in configuration.warnings:
         print(f"xivo-confgend: {line}", file=sys.stderr)
     try:
         check_certificate(configuration)
+        check(configuration.settings.endpoints)
     except ConfigurationError as error:
         print(f"xivo-confgend: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xivo_confgend.endpoints import address_problem, path_problem
 from xivo_confgend.exceptions import ConfigurationError
 
 READ = "read"
@@ -141,6 +142,12 @@ def read_rest_api(mapping: Mapping[str, Any] | None) -> RestApi:
         if not (rule.optional and value is None) and not rule.accepts(value):
             raise RestApiError(key, f"expected {rule.expected}")
     given = dict(mapping)
+    for key, found in (
+        ("listen", address_problem(given.get("listen", RestApi.listen))),
+        ("socket", path_problem(given.get("socket") or "")),
+    ):
+        if found:
+            raise RestApiError(key, found)
     if bool(given.get("certificate")) != bool(given.get("private_key")):
         alone = "certificate" if given.get("certificate") else "private_key"
         raise RestApiError(alone, "certificate and private_key are needed together")

@@ -48,6 +48,12 @@ class TestCheck:
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
 
+    def test_knows_an_endpoint_that_is_none(self, run: Run) -> None:
+        done = run("--check", listen=["nonsense:1"])
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "xivo-confgend: key listen: nonsense:1: Unknown endpoint type" in done.stderr
+
     def test_warns_of_a_log_file_that_could_not_be_written(self, run: Run, tmp_path: Path) -> None:
         done = run("--check", log_filename=str(tmp_path / "missing" / "log"))
 

@@ -15,6 +15,7 @@ import pytest
 
 from integration_tests.suite.helpers.puppets import Puppets, wait_until
 from xivo_confgend.testing.daemon import Daemon, read_framed
+from xivo_confgend.testing.postgresql import free_port
 
 StartDaemon = Callable[..., Daemon]
 MEGABYTE = 1 << 20
@@ -47,12 +48,33 @@ class TestAddresses:
             assert connection.makefile("rb").read() == b"first\n"
         assert daemon.stop() == 0
 
-    def test_are_all_for_a_star(self, puppet_daemon: StartDaemon) -> None:
+    @pytest.mark.parametrize("address", ["127.0.0.2", *loopbacks()])
+    def test_are_all_for_a_star(self, puppet_daemon: StartDaemon, address: str) -> None:
         daemon = puppet_daemon(listen_address="*")
 
-        with socket.create_connection(("127.0.0.2", daemon.port)) as connection:
+        with socket.create_connection((address, daemon.port)) as connection:
             connection.sendall(b"test/first.conf\n")
             assert connection.makefile("rb").read() == b"first\n"
+
+    @pytest.mark.parametrize("address", ["127.0.0.2", *loopbacks()])
+    def test_are_all_for_a_star_for_the_http_api_too(self, puppet_daemon: StartDaemon, address: str) -> None:
+        port = free_port()
+        puppet_daemon(rest_api={"listen": "*", "port": port})
+
+        with socket.create_connection((address, port)) as connection:
+            connection.sendall(b"GET /1.0/session HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert connection.makefile("rb").read().startswith(b"HTTP/1.0 200 OK")
+
+    def test_may_have_the_brackets_of_a_url(self, puppets: Puppets, tmp_path: Path) -> None:
+        api = free_port()
+        daemon = puppets.daemon(tmp_path / "daemon", listen_address="[::1]", rest_api={"listen": "[::1]", "port": api})
+        daemon.start(wait=False)
+        wait_until(lambda: "listening on" in daemon.log, "the start")
+
+        for port in (daemon.port, api):
+            socket.create_connection(("::1", port)).close()
+        assert f"listening on [::1]:{daemon.port}, [::1]:{api}" in daemon.log
+        assert daemon.stop() == 0
 
     def test_that_are_taken_are_one_line_and_exit_status_1(self, puppets: Puppets, tmp_path: Path) -> None:
         daemon = puppets.daemon(tmp_path / "daemon")
