@@ -135,7 +135,7 @@ class _UnixPort(unix.Port):
         with suppress(OSError):
             if self._guard is not None:
                 Path(self._path).unlink()
-        tcp.Port.connectionLost(self, reason)  # type: ignore[no-untyped-call]
+        tcp.Port.connectionLost(self, reason)
         self._unlock()
 
     def _unlock(self) -> None:
