@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import daemon, targets
+from benchmarks import daemon, reuse, targets
 from benchmarks import files as single_files
 from benchmarks.bench import Bench
 from benchmarks.report import Stolen, as_json, machine, markdown, write_into
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Table]]] = {
     "concurrency": daemon.concurrency,
     "neighbours": daemon.neighbours,
     "reloads": daemon.reloads,
+    "reuse": reuse.reuse,
     "crowds": daemon.crowds,
     "memory": daemon.memory,
 }

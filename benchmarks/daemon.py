@@ -46,19 +46,19 @@ def _client() -> list[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "xivo_confgend.client"]
 
 
-def _confgen(daemon: Daemon, file: str) -> None:
+def confgen(daemon: Daemon, file: str) -> None:
     """What Asterisk runs for `#exec`: the client, its output in a file."""
     with (daemon.directory / "exec").open("wb") as output:
         subprocess.run([*_client(), "--port", str(daemon.port), file], stdout=output, check=True)
 
 
-def _socket(daemon: Daemon, file: str) -> None:
+def fetch_by_socket(daemon: Daemon, file: str) -> None:
     answer = daemon.fetch(file)
     if answer.code != 200 or answer.state != "fresh":
         raise RuntimeError(f"{file}: {answer.code} {answer.state} {answer.error}\n{daemon.log[-2000:]}")
 
 
-class _Unrelated:
+class Unrelated:
     """A table that no driver reads, and a connection that writes to it."""
 
     def __init__(self, uri: str) -> None:
@@ -82,8 +82,8 @@ class _Unrelated:
 
 
 @contextmanager
-def _unrelated(uri: str) -> Iterator[_Unrelated]:
-    made = _Unrelated(uri)
+def unrelated_table(uri: str) -> Iterator[Unrelated]:
+    made = Unrelated(uri)
     try:
         yield made
     finally:
@@ -91,7 +91,7 @@ def _unrelated(uri: str) -> Iterator[_Unrelated]:
 
 
 @contextmanager
-def _in_background(function: Callable[[], None], interval: float = 0.0) -> Iterator[None]:
+def in_background(function: Callable[[], None], interval: float = 0.0) -> Iterator[None]:
     """Call `function` again and again in a thread as long as the block runs."""
     stop = threading.Event()
 
@@ -117,8 +117,8 @@ def start_up(bench: Bench) -> Iterator[Table]:
         ["python -c pass", _command(runs, sys.executable, "-c", "pass")],
     ]
     with bench.daemon(min(bench.sizes)) as daemon:
-        _confgen(daemon, SMALL)
-        rows.append([f"confgen {SMALL}, unchanged", repeated(runs, lambda: _confgen(daemon, SMALL)).scaled(1000)])
+        confgen(daemon, SMALL)
+        rows.append([f"confgen {SMALL}, unchanged", repeated(runs, lambda: confgen(daemon, SMALL)).scaled(1000)])
     listening, answering = zip(*[_start(bench) for _ in range(bench.runs)], strict=True)
     rows.append(["daemon until it listens", Sample(listening).scaled(1000)])
     rows.append([f"daemon until its first {SMALL}", Sample(answering).scaled(1000)])
@@ -135,14 +135,14 @@ def _start(bench: Bench) -> tuple[float, float]:
         began = time.perf_counter()
         daemon.start()
         listening = time.perf_counter() - began
-        _socket(daemon, SMALL)
+        fetch_by_socket(daemon, SMALL)
         return listening, time.perf_counter() - began
 
 
 def fetches(bench: Bench) -> Iterator[Table]:
     """One file after the other: cold, unchanged, and after a commit to a table that has nothing to do with it."""
     users = bench.main_size
-    with bench.daemon(users) as daemon, _unrelated(bench.company(users)) as unrelated:
+    with bench.daemon(users) as daemon, unrelated_table(bench.company(users)) as unrelated:
         rows = [_fetched(bench, daemon, unrelated, file) for file in FETCHED]
     columns = ["file", "cold ms", "unchanged ms", "of it daemon ms", "after a commit ms", "of it daemon ms "]
     note = (
@@ -152,12 +152,12 @@ def fetches(bench: Bench) -> Iterator[Table]:
     yield Table("fetches", f"One client, {users:,} users", columns, rows, note)
 
 
-def _fetched(bench: Bench, daemon: Daemon, unrelated: _Unrelated, file: str) -> list[Cell]:
+def _fetched(bench: Bench, daemon: Daemon, unrelated: Unrelated, file: str) -> list[Cell]:
     def by_client() -> None:
-        _confgen(daemon, file)
+        confgen(daemon, file)
 
     def by_socket() -> None:
-        _socket(daemon, file)
+        fetch_by_socket(daemon, file)
 
     cold = timed(by_socket)
     unchanged = repeated(bench.runs, by_client)
@@ -170,7 +170,7 @@ def _fetched(bench: Bench, daemon: Daemon, unrelated: _Unrelated, file: str) -> 
     ]  # fmt: skip
 
 
-def _after_commit(unrelated: _Unrelated, fetch: Callable[[], None], runs: int) -> Iterator[float]:
+def _after_commit(unrelated: Unrelated, fetch: Callable[[], None], runs: int) -> Iterator[float]:
     for _ in range(runs):
         unrelated.commit()
         yield timed(fetch)
@@ -181,12 +181,12 @@ def concurrency(bench: Bench) -> Iterator[Table]:
     users = bench.main_size
     rows: list[list[Cell]] = []
     requests = 20 if bench.quick else REQUESTS
-    with bench.daemon(users) as daemon, _unrelated(bench.company(users)) as unrelated:
-        _socket(daemon, SMALL)
+    with bench.daemon(users) as daemon, unrelated_table(bench.company(users)) as unrelated:
+        fetch_by_socket(daemon, SMALL)
         for clients in CLIENTS[:2] if bench.quick else CLIENTS:
             rounds = max(2, requests // clients)
             quiet = in_fresh_process(fetch_at_once, daemon.port, SMALL, clients, rounds)
-            with _in_background(unrelated.commit, WRITE_INTERVAL / 10):
+            with in_background(unrelated.commit, WRITE_INTERVAL / 10):
                 busy = in_fresh_process(fetch_at_once, daemon.port, SMALL, clients, rounds)
             rows.append([clients, *_rates(quiet), *_rates(busy)])
     columns = ["clients", "requests/s", "p50 ms", "p99 ms", "wrong"]
@@ -209,7 +209,7 @@ def neighbours(bench: Bench) -> Iterator[Table]:
     with bench.daemon(users, generation_timeout=600) as daemon:
         uri = bench.company(users)
         for file in (SMALL, PJSIP, EXTENSIONS):
-            _socket(daemon, file)
+            fetch_by_socket(daemon, file)
         rows.append(["nobody", *_latency(daemon, seconds / 4)])
         with _large_generations(daemon, uri, [PJSIP]):
             rows.append([PJSIP, *_latency(daemon, seconds)])
@@ -223,10 +223,10 @@ def neighbours(bench: Bench) -> Iterator[Table]:
 @contextmanager
 def _large_generations(daemon: Daemon, uri: str, files: list[str]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        unrelated = stack.enter_context(_unrelated(uri))
-        stack.enter_context(_in_background(unrelated.commit, WRITE_INTERVAL))
+        unrelated = stack.enter_context(unrelated_table(uri))
+        stack.enter_context(in_background(unrelated.commit, WRITE_INTERVAL))
         for file in files:
-            stack.enter_context(_in_background(partial(_drain, daemon, file)))
+            stack.enter_context(in_background(partial(_drain, daemon, file)))
         yield
 
 
@@ -253,15 +253,15 @@ def reloads(bench: Bench) -> Iterator[Table]:
     users = bench.main_size
     fetches_of_one = 2 if bench.quick else FETCHES_OF_A_RELOAD
     rows: list[list[Cell]] = []
-    with bench.daemon(users) as daemon, _unrelated(bench.company(users)) as unrelated:
+    with bench.daemon(users) as daemon, unrelated_table(bench.company(users)) as unrelated:
 
         def reload() -> None:
             for _ in range(fetches_of_one):
-                _confgen(daemon, PJSIP)
+                confgen(daemon, PJSIP)
 
-        _confgen(daemon, PJSIP)
+        confgen(daemon, PJSIP)
         rows.append(["nothing", repeated(bench.runs, reload)])
-        with _in_background(unrelated.commit, WRITE_INTERVAL):
+        with in_background(unrelated.commit, WRITE_INTERVAL):
             rows.append(["a row of an unrelated table every 100 ms", repeated(bench.runs, reload)])
     title = f"`pjsip reload`: {fetches_of_one} fetches of {PJSIP} by `confgen`, {users:,} users"
     yield Table("reloads", title, ["written meanwhile", "s"], rows)
@@ -272,7 +272,7 @@ def crowds(bench: Bench) -> Iterator[Table]:
     rows: list[list[Cell]] = []
     for clients, users in ((5, min(bench.sizes)),) if bench.quick else CROWDS:
         with bench.daemon(users) as daemon:
-            _socket(daemon, PJSIP)
+            fetch_by_socket(daemon, PJSIP)
             outcomes = [in_fresh_process(fetch_at_once, daemon.port, PJSIP, clients) for _ in range(bench.runs)]
             content = daemon.cache / PJSIP
             least = (10 if bench.quick else 500) * MEGABYTE
@@ -296,7 +296,7 @@ def memory(bench: Bench) -> Iterator[Table]:
     for users in bench.sizes:
         with bench.daemon(users, generation_timeout=600) as daemon:
             for driver in bench.drivers(DRIVERS):
-                _socket(daemon, str(driver.file))
+                fetch_by_socket(daemon, str(driver.file))
             workers = max(peak_memory(pid) for pid in daemon.workers())
             rows.append([users, peak_memory(daemon.pid) / MEGABYTE, workers / MEGABYTE])
     yield Table("memory", "Memory after every file", ["users", "daemon peak MB", "largest worker peak MB"], rows)

@@ -57,6 +57,22 @@ def _crowd_throughput(tables: Tables, _bench: Bench) -> Cell:
     return min(_value(row[place]) / min(300, _value(row[place + 1])) for row in tables["crowds"].rows)
 
 
+def _main(bench: Bench) -> int:
+    return bench.main_size
+
+
+def _largest(bench: Bench) -> int:
+    return bench.largest
+
+
+def _reuse(what: str, size: Callable[[Bench], int]) -> Callable[[Tables, Bench], Cell | None]:
+    def find(tables: Tables, bench: Bench) -> Cell | None:
+        rows = tables["reuse"].rows
+        return next((row[-1] for row in rows if str(row[0]).startswith(what) and row[1] == size(bench)), None)
+
+    return find
+
+
 def _time(file: str, limit: float) -> Target:
     return Target(f"{file}: time", _file("time s", file), limit, "s", floor=_file("floor s", file))
 
@@ -73,6 +89,10 @@ TARGETS = (
     Target("small files: daemon's share", _small_daemon_share, 5, "ms"),
     Target("reload, nothing written", _cell("reloads", 0, "s"), 2, "s"),
     Target("reload beside a writer", _cell("reloads", 1, "s"), 12, "s"),
+    Target("reload beside a writer: times as long", _reuse("pjsip reload beside a writer", _main), 2.0, ""),
+    Target("the same, largest company", _reuse("pjsip reload beside a writer", _largest), 2.5, ""),
+    Target("all files after an unrelated commit: part of the time", _reuse("18 files", _main), 0.35, ""),
+    Target("pjsip.conf after a commit of its own: times as long", _reuse(PJSIP, _main), 1.15, ""),
     Target("small file beside large ones: p99", _cell("neighbours", 2, "p99 ms"), 50, "ms"),
     Target("growth of time: largest exponent", _most("growth", "time exponent"), 1.1, ""),
     Target("growth of bytes: largest exponent", _most("growth", "bytes exponent"), 1.1, ""),

@@ -24,17 +24,21 @@ from twisted.python.failure import Failure
 
 from xivo_confgend import generation
 from xivo_confgend.config import Settings
+from xivo_confgend.database.postgresql.consistency import Checked
+from xivo_confgend.database.postgresql.file_state import FileState, Known, Mode
 from xivo_confgend.database.postgresql.state import DatabaseState
+from xivo_confgend.database.postgresql.versions import Relation, Versions
 from xivo_confgend.drivers import Driver
 from xivo_confgend.exceptions import GenerationError
 from xivo_confgend.generation import Answer, Generation
 from xivo_confgend.names import FileName
 from xivo_confgend.store import Facts, Store
-from xivo_confgend.worker import Failed, Generated, Job
+from xivo_confgend.worker import Failed, Generated, Job, Unchanged
 
 DETERMINISTIC, OTHER = FileName("test", "deterministic.conf"), FileName("test", "other.conf")
 FILES = st.sampled_from([DETERMINISTIC, DETERMINISTIC, DETERMINISTIC, OTHER])
 EDITED = b"edited by hand"
+TABLE = Versions({1: Relation(1, "r", "table", "1", True, 0, 0)})
 
 
 @dataclass
@@ -297,10 +301,17 @@ class OrderOfEvents(RuleBasedStateMachine):
         content = f"{name} {run.shown}".encode()
         run.job.path.write_bytes(content)
         facts = Facts(len(content), hashlib.sha256(content).hexdigest(), generated=0.0)
-        state = DatabaseState(f"{run.state} {run.noise}", exact=not self.standby)
+        moment = DatabaseState(f"{run.state} {run.noise}", exact=not self.standby)
+        state = FileState(moment, Mode.TABLES, versions=TABLE, tables={1: str(run.shown)})
         self.workers.runs.remove(run)
         self.finished[name].append((run.shown or 0, True))
-        run.result.callback(Generated(run.job.path, facts, state=state, deterministic=name == DETERMINISTIC))
+        if run.job.state is not None and run.job.state.tables == state.tables:
+            run.job.path.unlink()
+            run.result.callback(Unchanged(state, Known(), Checked((), 0.0)))
+            return
+        checked = None if run.job.state is None else Checked(("table",), 0.0)
+        deterministic = name == DETERMINISTIC
+        run.result.callback(Generated(run.job.path, facts, state=state, checked=checked, deterministic=deterministic))
 
     # What always holds.
 
@@ -437,3 +448,55 @@ def test_a_pool_that_refuses_a_job_answers_who_asked_and_the_next_one_is_tried_a
 def refuse(*_: object) -> None:
     """No worker at all."""
     raise RuntimeError("no worker at all")
+
+
+def test_a_file_whose_tables_did_not_change_is_answered_from_the_store() -> None:
+    scene = Scene()
+    scene.ask(DETERMINISTIC, False, False)
+    scene.finish_one_run(DETERMINISTIC)
+    scene.something_else("unrelated", DETERMINISTIC)
+    scene.ask(DETERMINISTIC, False, False)
+    while scene.threads_wait():
+        scene.advance_a_thread(False)
+    scene.finish_one_run(DETERMINISTIC)
+
+    reused = scene.requests[-1].answers[0]
+
+    assert isinstance(reused, Answer) and reused.reused and not reused.stale
+    assert scene.generation.freshness(DETERMINISTIC).why == "unchanged tables"
+    scene.teardown()
+
+
+def test_what_was_invalidated_during_the_check_is_generated() -> None:
+    scene = Scene()
+    scene.ask(DETERMINISTIC, False, False)
+    scene.finish_one_run(DETERMINISTIC)
+    scene.something_else("unrelated", DETERMINISTIC)
+    scene.ask(DETERMINISTIC, False, False)
+    while scene.threads_wait():
+        scene.advance_a_thread(False)
+    scene.something_else("invalidated", DETERMINISTIC)
+
+    scene.finish_one_run(DETERMINISTIC)
+    assert scene.unanswered() == 1
+    scene.finish_one_run(DETERMINISTIC)
+
+    assert scene.unanswered() == 0
+    scene.teardown()
+
+
+def test_a_generation_that_is_forced_is_not_spared() -> None:
+    scene = Scene()
+    scene.ask(DETERMINISTIC, False, False)
+    scene.finish_one_run(DETERMINISTIC)
+    scene.something_else("unrelated", DETERMINISTIC)
+    scene.ask(DETERMINISTIC, False, False)
+    while scene.threads_wait():
+        scene.advance_a_thread(False)
+    scene.ask(DETERMINISTIC, False, True)
+    assert scene.workers.runs[0].job.state is not None
+
+    scene.finish_one_run(DETERMINISTIC)
+
+    assert scene.workers.runs[0].job.state is None
+    scene.teardown()

@@ -4,7 +4,8 @@ Nobody gets content older than his question, and nobody's question costs more th
 
 * *Freshness.* A generation of a deterministic driver is remembered with the state of the database it saw. A
   request that comes later asks the database for its state; if that is the same, and the
-  files that the driver depends on are, the stored file is what a new generation would write.
+  files that the driver depends on are, the stored file is what a new generation would write. If it is another one, a
+  worker looks first whether anything changed that the file was made from.
 * *Grouping.* Otherwise the request is answered by a generation that *started after it arrived*.
   All requests that arrive while one runs wait for one single next run, so a thousand clients at
   once cost two. The same holds for asking the database for its state.
@@ -16,6 +17,7 @@ What a configuration reload changes (drivers, settings) is another `Generation`,
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import logging
 import time
@@ -38,10 +40,20 @@ from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
 from xivo_confgend.names import FileName
 from xivo_confgend.notices import GenerationFailure, Shrinkage, Warnings
+from xivo_confgend.remembered import (
+    GENERATED,
+    UNCHANGED_DATABASE,
+    UNCHANGED_TABLES,
+    Freshness,
+    Remembered,
+    SharedKnowledge,
+    describe,
+    first_change,
+)
 from xivo_confgend.store import Facts, Store, StoredFile
 from xivo_confgend.watch import GroupedProbe, Outage
-from xivo_confgend.worker import Failed, Generated, Job, flushed, stamp
-from xivo_confgend.workers import Workers
+from xivo_confgend.worker import Failed, Generated, Job, Unchanged, flushed
+from xivo_confgend.workers import Outcome, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -111,26 +123,16 @@ class Observer:
     def invalidated(self, name: FileName) -> None:
         """The stored content of `name` was forgotten."""
 
-
-@dataclass(frozen=True)
-class _Remembered:
-    """What makes a stored content reusable: its digest and what it was made from."""
-
-    digest: str
-    state: DatabaseState | None
-    dependencies: tuple[tuple[str, str], ...]
-
-    def still_holds(self, state: DatabaseState | None) -> bool:
-        return (self.state is None or self.state == state) and all(
-            stamp(path) == kept for path, kept in self.dependencies
-        )
+    def checked(self, name: FileName, changed: tuple[str, ...], seconds: float) -> None:
+        """It was looked for what changed of that which `name` was made from; nothing if `changed` is empty."""
 
 
 @dataclass
 class _Run:
-    """One generation and who waits for it."""
+    """One generation and who waits for it; `anew`: it is not to be spared."""
 
     number: int
+    anew: bool = False
     waiters: list[_Waiter] = field(default_factory=list)
     started: bool = False
 
@@ -147,7 +149,7 @@ class _Waiter:
 class _Result:
     """What a run leaves behind; `spare`: the only copy, because the store could not take it."""
 
-    outcome: Generated | Failed
+    outcome: Outcome
     spare: Path | None = None
 
 
@@ -157,8 +159,10 @@ class _Status:
 
     current: _Run | None = None
     following: _Run | None = None
-    remembered: _Remembered | None = None
+    remembered: Remembered | None = None
     deterministic: bool = False
+    why: str = ""
+    changed: tuple[str, float] | None = None
     duration: float | None = None
     timed_out: bool = False
 
@@ -199,6 +203,7 @@ class Generation:
         self._observers = observers
         self._pins: Pins = pins or NoPins()
         self._files: dict[FileName, _Status] = {}
+        self._shared = SharedKnowledge()
         self._probes = GroupedProbe(reactor, Probe(settings.db_uri))
         self._holding = LoopingCall(self._hold)
         self._holding.clock = reactor  # type: ignore[assignment]
@@ -271,21 +276,27 @@ class Generation:
         self.catalogue.choose(name)
         status = self._files.setdefault(name, _Status())
         if anew:
-            return await self._read(name, await self._wait_for_run(name, status, None))
+            return await self._read(name, status, await self._wait_for_run(name, status, None, anew=True))
         if pinned := self._pins.open(name):
             return Answer(pinned.file, pinned.facts, stale=True, reused=True, pinned=True), "pinned"
         if cached and (stored := await self._open(name)):
             return Answer(stored.file, stored.facts, reused=True), "cached"
         state = await self._read_state(status)
         remembered = status.remembered
-        if remembered and remembered.still_holds(state):
-            stored = await self._open(name)
-            if stored and stored.facts.digest == remembered.digest:
-                self._note_success(name)
-                return Answer(stored.file, stored.facts, reused=True), "fresh"
-            if stored:
-                stored.file.close()
-        return await self._read(name, await self._wait_for_run(name, status, state))
+        if remembered and remembered.holds_at(state) and (reused := await self._reuse(name, status, remembered)):
+            status.why = UNCHANGED_DATABASE
+            return reused, "fresh"
+        return await self._read(name, status, await self._wait_for_run(name, status, state))
+
+    async def _reuse(self, name: FileName, status: _Status, remembered: Remembered) -> Answer | None:
+        """The stored content, if it is the one that is remembered."""
+        stored = await self._open(name)
+        if stored and stored.facts.digest == remembered.digest:
+            self._note_success(name)
+            return Answer(stored.file, stored.facts, reused=True)
+        if stored:
+            stored.file.close()
+        return None
 
     async def _read_state(self, status: _Status) -> DatabaseState | None:
         """The database's state, where it may spare a generation and the database is there to tell."""
@@ -304,6 +315,11 @@ class Generation:
         with_content, without = ("stale", "failed") if failure else ("fresh", "none")
         state = with_content if self.store.has_content(name) else without
         return FileStatus(state, status.current is not None, failure)
+
+    def freshness(self, name: FileName) -> Freshness:
+        """How `name` is kept fresh."""
+        status = self._files.get(name, _Status())
+        return describe(status.remembered.state if status.remembered else None, status.why, status.changed)
 
     def invalidate(self, name: FileName) -> None:
         """Forget the stored content of `name`. Raises StoreError."""
@@ -325,11 +341,14 @@ class Generation:
             return None
         return StoredFile(opened.file, opened.facts)
 
-    def _wait_for_run(self, name: FileName, status: _Status, state: DatabaseState | None) -> Deferred[_Result]:
+    def _wait_for_run(
+        self, name: FileName, status: _Status, state: DatabaseState | None, anew: bool = False
+    ) -> Deferred[_Result]:
         waiter = _Waiter(Deferred(), state)
         run = status.current
-        if run is None or run.started:
+        if run is None or run.started or (anew and not run.anew):
             run = status.following = status.following or self._new_run()
+            run.anew = run.anew or anew
         run.waiters.append(waiter)
         if status.current is None:
             self._begin(name, status)
@@ -344,7 +363,12 @@ class Generation:
             return
         status.current = run
         kept = self.store.facts(name)
-        job = Job(self.catalogue.choose(name), self.store.staging_path(name, run.number), kept.digest if kept else "")
+        digest = kept.digest if kept else ""
+        job = Job(self.catalogue.choose(name), self.store.staging_path(name, run.number), digest)
+        if (remembered := status.remembered) and not run.anew and remembered.digest == digest:
+            state = remembered.state if remembered.is_worth_a_check() else None
+            job = dataclasses.replace(job, state=state)
+        job = dataclasses.replace(job, known=self._shared.known, recent=self._shared.recent)
 
         def started() -> None:
             run.started = True
@@ -363,24 +387,25 @@ class Generation:
             return status.duration > self._settings.short_generation
         return kept is not None and kept.duration > self._settings.short_generation + FIRST_TIME
 
-    def _flush(self, name: FileName, outcome: Generated | Failed) -> Generated | Failed | Deferred[Generated]:
+    def _flush(self, name: FileName, outcome: Outcome) -> Outcome | Deferred[Generated]:
         """Flush what the worker did not, as it was stored already, if it was invalidated or edited meanwhile."""
-        if isinstance(outcome, Failed) or outcome.flushed or outcome.problem:
+        if not isinstance(outcome, Generated) or outcome.flushed or outcome.problem:
             return outcome
         current = self.store.facts(name)
         if current is not None and current.digest == outcome.facts.digest:
             return outcome
         return deferToThread(flushed, outcome)
 
-    def _finish(
-        self, name: FileName, status: _Status, run: _Run, outcome: Generated | Failed, kept: Facts | None
-    ) -> None:
-        _log_warnings(name, outcome.warnings if isinstance(outcome, Failed) else outcome.facts.warnings)
+    def _finish(self, name: FileName, status: _Status, run: _Run, outcome: Outcome, kept: Facts | None) -> None:
+        spare = None
         if isinstance(outcome, Failed):
-            spare = None
+            _log_warnings(name, outcome.warnings)
             self._clear(self.store.staging_path(name, run.number))
             self._note_failure(name, status, outcome)
         else:
+            self._note_check(name, status, outcome)
+        if isinstance(outcome, Generated):
+            _log_warnings(name, outcome.facts.warnings)
             outcome = self._compared(outcome, kept)
             spare = self._keep(name, status, outcome, kept)
             self._remember(status, run, outcome)
@@ -405,12 +430,13 @@ class Generation:
                 waiter.result.callback(result)
 
     @staticmethod
-    def _satisfied(status: _Status, outcome: Generated | Failed) -> list[_Waiter]:
+    def _satisfied(status: _Status, outcome: Outcome) -> list[_Waiter]:
         """Those who wait for the following run although this one saw the very state they found after they asked."""
         following, remembered = status.following, status.remembered
         if following is None or isinstance(outcome, Failed) or remembered is None or remembered.state is None:
             return []
-        satisfied = [w for w in following.waiters if w.state == remembered.state and remembered.still_holds(w.state)]
+        # Who waits for a generation that is not to be spared did not ask for a state.
+        satisfied = [w for w in following.waiters if w.state is not None and remembered.holds_at(w.state)]
         following.waiters = [w for w in following.waiters if w not in satisfied]
         if not following.waiters:
             status.following = None
@@ -476,10 +502,39 @@ class Generation:
         """On a standby a state is only exact if it was the same before the generation: see `DatabaseState`."""
         state = outcome.state
         status.deterministic = outcome.deterministic
-        exact = state is None or state.exact or (bool(run.waiters) and all(w.state == state for w in run.waiters))
-        status.remembered = (
-            _Remembered(outcome.facts.digest, state, outcome.dependencies) if outcome.deterministic and exact else None
+        exact = (
+            state is None
+            or state.moment.exact
+            or (
+                bool(run.waiters)
+                and all(w.state is not None and w.state.same_moment(state.moment) for w in run.waiters)
+            )
         )
+        before = status.remembered.state if status.remembered else None
+        if name := first_change(before, state):
+            status.changed = (name, time.time())
+        status.remembered = (
+            Remembered(outcome.facts.digest, state, exact, outcome.dependencies) if outcome.deterministic else None
+        )
+
+    def _note_check(self, name: FileName, status: _Status, outcome: Generated | Unchanged) -> None:
+        """Remember what a worker learned of the database, whether it had to generate or not."""
+        self._shared.learn(outcome.known)
+        status.why = GENERATED
+        if isinstance(outcome, Unchanged):
+            self.outage.over()
+            same = status.remembered and status.remembered.holds_at(outcome.state.moment)
+            status.why = UNCHANGED_DATABASE if same else UNCHANGED_TABLES
+            # None if it was invalidated meanwhile.
+            status.remembered = status.remembered and status.remembered.at(outcome.state)
+        if (checked := outcome.checked) is None:
+            return
+        if checked.changed:
+            status.changed = (checked.changed[0], time.time())
+        logger.debug(
+            "%s: looked for changes in %.3f s: %s", name, checked.seconds, ", ".join(checked.changed) or "none"
+        )
+        self._tell(lambda observer: observer.checked(name, checked.changed, checked.seconds))
 
     def _note_failure(self, name: FileName, status: _Status, outcome: Failed) -> None:
         before = self.store.failure(name)
@@ -501,8 +556,14 @@ class Generation:
             logger.info("%s: the stored content is up to date", name)
             self._tell(lambda observer: observer.recovered(name))
 
-    async def _read(self, name: FileName, result: _Result) -> tuple[Answer, str]:
+    async def _read(self, name: FileName, status: _Status, result: _Result) -> tuple[Answer, str]:
         outcome = result.outcome
+        if isinstance(outcome, Unchanged):
+            if status.remembered and (reused := await self._reuse(name, status, status.remembered)):
+                return reused, "fresh"
+            # Invalidated or edited while it was looked for changes.
+            result = await self._wait_for_run(name, status, None, anew=True)
+            return await self._read(name, status, result)
         if isinstance(outcome, Generated):
             if result.spare is not None:
                 return Answer(self._open_spare(name, result.spare), outcome.facts), "fresh"

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from xivo_confgend import drivers
-from xivo_confgend.database.postgresql.consistency import read_consistently
+from xivo_confgend.database.postgresql.consistency import Checked, Question, read_consistently
+from xivo_confgend.database.postgresql.file_state import FileState, Known
 from xivo_confgend.database.postgresql.problems import is_out_of_memory
 from xivo_confgend.database.postgresql.session import bind
-from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.exceptions import GenerationError, one_line
 from xivo_confgend.failure_reasons import explain
 from xivo_confgend.notices import Warnings
@@ -51,11 +51,17 @@ ENCODE_SIZE = 1 << 16
 
 @dataclass(frozen=True)
 class Job:
-    """One generation: `driver` is to write the content to `path`; `known_digest` is what the store holds now."""
+    """One generation: `driver` is to write the content to `path`; `known_digest` is what the store holds now.
+
+    `state`: what that was made from, if the generation may be spared; `known` and `recent`: as `Question` says.
+    """
 
     driver: drivers.Driver
     path: Path
     known_digest: str = ""
+    state: FileState | None = None
+    known: Known = Known()
+    recent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,9 @@ class Generated:
     """A content was written.
 
     `path`: where; `in_store`: whether that is the staging area; `problem`: why not. `flushed`: whether it is on the
-    disk for certain; what is stored already need not be. `state`: the
-    moment of the database, None if the driver asked nothing. `deterministic`: whether the driver says
+    disk for certain; what is stored already need not be. `state`: what
+    it was made from, None if the driver asked nothing; `known`: what is known of the database now; `checked`: why an
+    earlier state was not current. `deterministic`: whether the driver says
     that its content depends on nothing but database, configuration and `dependencies` (files with
     their stamps, see `stamp`). `first`: of this file in this process, so imports and a connection are in its duration.
     """
@@ -73,7 +80,9 @@ class Generated:
     facts: Facts
     in_store: bool = True
     problem: str = ""
-    state: DatabaseState | None = None
+    state: FileState | None = None
+    known: Known = Known()
+    checked: Checked | None = None
     deterministic: bool = False
     dependencies: tuple[tuple[str, str], ...] = ()
     first: bool = False
@@ -88,6 +97,15 @@ def flushed(outcome: Generated) -> Generated:
     except OSError as error:
         return dataclasses.replace(outcome, problem=f"store: cannot flush {outcome.path}: {error.strerror}")
     return dataclasses.replace(outcome, flushed=True)
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Nothing was written: the stored content is what a generation would give, by `state`, which holds now."""
+
+    state: FileState
+    known: Known
+    checked: Checked
 
 
 @dataclass(frozen=True)
@@ -207,7 +225,7 @@ def _without_collection() -> Iterator[None]:
         gc.enable()
 
 
-def run(number: int, job: Job) -> Generated | Failed:
+def run(number: int, job: Job) -> Generated | Unchanged | Failed:
     """As `generate`; the daemon is told that job `number` has begun, and the next job finds the process as it was."""
     report(f"{number}")
     try:
@@ -217,7 +235,7 @@ def run(number: int, job: Job) -> Generated | Failed:
             _process.state.restore()
 
 
-def generate(job: Job) -> Generated | Failed:
+def generate(job: Job) -> Generated | Unchanged | Failed:
     """Run one job. Never raises: everything that a driver can do wrong, `sys.exit()` too, comes back as `Failed`."""
     collector = _Collector()
     # An earlier driver of this process may have switched logging off.
@@ -237,14 +255,18 @@ def generate(job: Job) -> Generated | Failed:
         logging.getLogger().removeHandler(collector)
 
 
-def _generate(job: Job, started: float, collector: _Collector) -> Generated:
+def _generate(job: Job, started: float, collector: _Collector) -> Generated | Unchanged:
     first = job.driver not in _process.instances
     driver = in_one_process(lambda: _instance(job.driver))
     deterministic = in_one_process(lambda: bool(getattr(driver, "deterministic", False)))
     before = _dependencies(driver) if deterministic else ()
     write = partial(_write, job, driver, collector)
-    made = read_consistently(write, StagedContent.discard)
+    question = Question(deterministic, job.state if deterministic else None, job.known, job.recent)
+    made = read_consistently(write, StagedContent.discard, question)
     staged = made.value
+    if staged is None:
+        assert made.state is not None and made.checked is not None
+        return Unchanged(made.state, made.known, made.checked)
     digest = _finish(staged, job.known_digest)
     facts = Facts(
         size=staged.size,
@@ -263,6 +285,8 @@ def _generate(job: Job, started: float, collector: _Collector) -> Generated:
         in_store=staged.in_store,
         problem=staged.problem,
         state=made.state,
+        known=made.known,
+        checked=made.checked,
         deterministic=deterministic and _dependencies(driver) == before,
         dependencies=before,
         first=first,

@@ -30,11 +30,11 @@ from xivo_confgend import worker
 from xivo_confgend.config import Settings
 from xivo_confgend.exceptions import reason_of
 from xivo_confgend.pipes import PipeReader, PrintedLines
-from xivo_confgend.worker import READY, Failed, Generated, Job, SetUp
+from xivo_confgend.worker import READY, Failed, Generated, Job, SetUp, Unchanged
 
 logger = logging.getLogger(__name__)
 
-Outcome = Generated | Failed
+Outcome = Generated | Unchanged | Failed
 T = TypeVar("T")
 GRACE = 5.0
 """Seconds after a kill in which a job must have ended before its pool itself counts as broken."""

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import LoopingCall
 
 from xivo_confgend.config import Settings
-from xivo_confgend.worker import Failed, Generated, Job
+from xivo_confgend.worker import Failed, Generated, Job, Unchanged
 from xivo_confgend.worker_process import WorkerProcess
 
-Outcome = Generated | Failed
+Outcome = Generated | Unchanged | Failed
 IDLE_INTERVAL = 1.0
 """Seconds between two checks that the processes that are idle have not died."""
 

@@ -11,10 +11,12 @@ from integration_tests.suite.helpers.fixtures import daemon, golden_uri, postgre
 from integration_tests.suite.helpers.items import items
 from integration_tests.suite.helpers.preconditions import check_browser
 from integration_tests.suite.helpers.puppets import background, puppet_daemon, puppets, shared, shared_puppets
+from integration_tests.suite.helpers.reuse import at_any_cost
 from integration_tests.suite.helpers.scratch import database, scratch_database
 
 __all__ = [
     "api_daemon",
+    "at_any_cost",
     "background",
     "builder",
     "certificates",

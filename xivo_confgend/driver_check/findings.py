@@ -52,7 +52,11 @@ def error(where: str, text: str, remedy: str) -> Finding:
 
 @dataclass(frozen=True)
 class Generation:
-    """What one run of a driver showed. `milliseconds` and `statements` are what the daemon would count."""
+    """What one run of a driver showed. `milliseconds` and `statements` are what the daemon would count.
+
+    `mode`: what spares the daemon another run, `tables`, `snapshot` or `never`, empty if the driver asked nothing;
+    `reason`: why not `tables`.
+    """
 
     file: str
     driver: str
@@ -61,13 +65,19 @@ class Generation:
     milliseconds: float
     statements: int
     tables: tuple[str, ...]
+    mode: str = ""
+    reason: str = ""
 
     def __str__(self) -> str:
         tables = ", ".join(self.tables) or "none"
         return (
             f"{self.file} ({self.driver}): {self.size:,} bytes, {self.lines:,} lines, {self.milliseconds:,.1f} ms, "
-            f"{self.statements} statement(s), tables read: {tables}"
+            f"{self.statements} statement(s), tables read: {tables}{self._reuse()}"
         )
+
+    def _reuse(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        return f", reused by: {self.mode}{reason}" if self.mode else ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ that the trial names. It may hang, crash or be killed; `judge.py` makes a findin
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import inspect
 import os
@@ -19,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from xivo_confgend import drivers, worker
-from xivo_confgend.database.postgresql.consistency import read_consistently
+from xivo_confgend.database.postgresql.consistency import Question, read_consistently
+from xivo_confgend.database.postgresql.file_state import FileState
 from xivo_confgend.database.postgresql.session import bind, session_scope
 from xivo_confgend.driver_check import content
 from xivo_confgend.driver_check.findings import Finding, Generation, error, note, warning
@@ -30,10 +30,6 @@ from xivo_confgend.exceptions import DriverError
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 """Stands for a database when none is given: a driver that asks it cannot be tried out."""
-TABLES_STATEMENT = """
-SELECT relname FROM pg_stat_xact_all_tables
-WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND seq_scan + coalesce(idx_scan, 0) > 0
-"""
 MANY_STATEMENTS = 50
 MANY_PIECES = 1000
 SMALL_PIECE = 1024
@@ -66,23 +62,16 @@ class Result:
 
 @dataclass
 class Watch:
-    """What the database itself says about the transactions of a driver."""
+    """Whether a connection to the database was wanted."""
 
-    tables: set[str] = field(default_factory=set)
     asked: bool = False
 
     def attach(self, engine: Engine) -> None:
-        """See whether a connection is wanted; ask before each end of a transaction which tables it has read."""
+        """Look from now on."""
 
         @event.listens_for(engine, "do_connect")
         def remember(*_: object) -> None:
             self.asked = True
-
-        @event.listens_for(engine, "rollback")
-        def ask(connection: Connection) -> None:
-            with contextlib.suppress(Exception), contextlib.closing(connection.connection.cursor()) as cursor:
-                cursor.execute(TABLES_STATEMENT)
-                self.tables |= {name for (name,) in cursor.fetchall()}
 
 
 def try_out(trial: Trial) -> Result:
@@ -99,15 +88,15 @@ def try_out(trial: Trial) -> Result:
     if any(finding.level for finding in result.findings):
         return result
     made = worker.generate(worker.Job(trial.driver, trial.directory / "content"))
+    assert not isinstance(made, worker.Unchanged)
     if isinstance(made, worker.Failed):
         result.findings.append(_failure(trial, made))
         return result
     text = _text(trial, made, result)
-    tables = tuple(sorted(watch.tables))
-    facts = made.facts
+    facts, state = made.facts, made.state
     result.generation = Generation(
         str(trial.driver.file), trial.driver.name, facts.size, facts.lines, round(facts.duration * 1000, 3),
-        facts.statements, tables,
+        facts.statements, state.names if state else (), str(state.mode) if state else "", state.reason if state else "",
     )  # fmt: skip
     result.findings += [
         *content.check(trial.driver.file, text),
@@ -197,14 +186,24 @@ def _behaviour(trial: Trial, made: worker.Generated) -> Iterator[Finding]:
 
 def _second_run(trial: Trial, instance: Any, made: worker.Generated) -> Iterator[Finding]:
     """Whether a second run on the same state of the database gives the same, and in how many pieces."""
-    again = read_consistently(partial(_again, instance), lambda _: None)
+    again = read_consistently(partial(_again, instance), lambda _: None, Question())
+    assert again.value is not None
     digest, pieces, size = again.value
     if pieces > MANY_PIECES and size / pieces < SMALL_PIECE:
         text = f"generate() yields {pieces:,} pieces of {size // pieces} characters"
         yield warning(trial.where, text, "join them to pieces of 64 KiB or more")
-    if digest != made.facts.digest and again.state == made.state and getattr(instance, "deterministic", False):
+    if (
+        digest != made.facts.digest
+        and _same_moment(again.state, made.state)
+        and getattr(instance, "deterministic", False)
+    ):
         remedy = "give every list an order and write no time, or do not declare it deterministic"
         yield error(trial.where, "it is declared deterministic, and a second run gives another content", remedy)
+
+
+def _same_moment(one: FileState | None, other: FileState | None) -> bool:
+    """Whether both saw the same; None for one that asked nothing."""
+    return one is other if one is None or other is None else one.moment.same_moment(other.moment)
 
 
 def _again(instance: Any) -> tuple[str, int, int]:

@@ -72,6 +72,15 @@ ALTER TABLE {table} RENAME TO {table}_x_rows;
 CREATE MATERIALIZED VIEW {table} AS SELECT * FROM {table}_x_rows;
 DELETE FROM {table}_x_rows WHERE {key} >= {middle};
 """
+SEEN_BY_VIEW = """
+ALTER TABLE {table} RENAME TO {table}_x_rows;
+CREATE VIEW {table} AS SELECT * FROM {table}_x_rows
+"""
+SEEN_BY_FUNCTION = """
+ALTER TABLE {table} RENAME TO {table}_x_rows;
+CREATE OR REPLACE FUNCTION is_shown(key text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE VIEW {table} AS SELECT * FROM {table}_x_rows WHERE is_shown({key}::text)
+"""
 SWAPPED = """
 CREATE TABLE {table}_x_new (LIKE {table} INCLUDING DEFAULTS);
 INSERT INTO {table}_x_new SELECT * FROM {table} WHERE {key} < {middle};
@@ -107,6 +116,16 @@ OPERATIONS = (
     Operation("detach", "ALTER TABLE {table} DETACH PARTITION {table}_x_high", PARTITIONED + ATTACH_HIGH),
     Operation("drop a partition", "DROP TABLE {table}_x_high", PARTITIONED + ATTACH_HIGH),
     Operation("inherit", "ALTER TABLE {table}_x_high INHERIT {table}", INHERITED),
+    Operation(
+        "replace a view",
+        "CREATE OR REPLACE VIEW {table} AS SELECT * FROM {table}_x_rows WHERE {key} < {middle}",
+        SEEN_BY_VIEW,
+    ),
+    Operation(
+        "replace a function",
+        "CREATE OR REPLACE FUNCTION is_shown(key text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'",
+        SEEN_BY_FUNCTION,
+    ),
     Operation("vacuum full", "VACUUM FULL {table}", alone=True),
     Operation("cluster", "CLUSTER {table} USING {index}", alone=True),
 )
@@ -158,7 +177,9 @@ def installed(file: FileName) -> Driver:
 
 def instance(driver: Any) -> Driver:
     """A driver that is not installed: the worker finds it as if it had been made before."""
-    made = Driver(FileName("test", f"{type(driver).__name__}.conf"), "test", "confgend", "test:Test", "test", "1")
+    made = Driver(
+        FileName("test", f"{type(driver).__name__}{id(driver)}.conf"), "test", "confgend", "test:Test", "test", "1"
+    )
     worker._process.instances[made] = driver
     return made
 

@@ -9,6 +9,8 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DisconnectionError
 
+from xivo_confgend.database.postgresql.state import BACKEND_STATEMENT, Backend, monotonic
+
 CONNECT_TIMEOUT = 5
 COPY_TO = "xivo_confgend_copy_to"
 """The execution option that holds what the rows of a statement are copied to: see `copied`."""
@@ -41,6 +43,7 @@ def make_engine(uri: str) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
         record.info["own_settings"] = _own_settings(connection)
+        record.info["backend"] = backend_of(connection)
 
     @event.listens_for(engine, "checkout")
     def clean(connection: Any, record: Any, _proxy: object) -> None:
@@ -81,6 +84,14 @@ def _own_settings(connection: Any) -> tuple[tuple[str, str], ...]:
         cursor.execute("DISCARD ALL")
         after = _settings(cursor)
     return tuple((name, value) for name, value in before.items() if after.get(name) != value)
+
+
+def backend_of(connection: Any) -> Backend:
+    """Which server process a psycopg2 connection leads to that was opened just now and is in autocommit mode."""
+    with connection.cursor() as cursor:
+        cursor.execute(BACKEND_STATEMENT)
+        (identity,) = cursor.fetchone()
+    return Backend(identity, monotonic())
 
 
 def _settings(cursor: Any) -> dict[str, str]:

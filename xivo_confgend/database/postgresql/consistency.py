@@ -9,14 +9,19 @@ try locks them before it takes its snapshot, so that they cannot be rewritten in
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from xivo_confgend.database.postgresql.session import Scope, Session, Transaction, open_scope
-from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
+from xivo_confgend.database.postgresql.catalogues import differing, read_catalogues
+from xivo_confgend.database.postgresql.check import is_current
+from xivo_confgend.database.postgresql.file_state import FileState, Known
+from xivo_confgend.database.postgresql.notes import Notes, NoteTaker
+from xivo_confgend.database.postgresql.session import Scope, Session, cursor_of, open_scope, read_counters_unnoticed
+from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState, monotonic
 from xivo_confgend.database.postgresql.versions import changed_since, read_again
 from xivo_confgend.exceptions import GenerationError
 
@@ -27,10 +32,6 @@ COMPARISON_TIMEOUT = 5
 """Seconds for each statement that compares."""
 MOST_NAMES = 5
 LOCK_NOT_AVAILABLE = "55P03"
-SEVERAL = DatabaseState("several transactions", exact=False)
-"""The state of a driver that ended its transaction half-way: what it read belongs to no single moment."""
-UNKNOWN = DatabaseState("a statement failed", exact=False)
-"""The state where it could not be asked which relations were touched, and something was committed meanwhile."""
 
 Value = TypeVar("Value")
 
@@ -47,56 +48,151 @@ class ChangedMeanwhile(GenerationError):
 
 
 @dataclass(frozen=True)
-class Consistent(Generic[Value]):
-    """What a function read. `state`: the moment that it belongs to, None if it asked nothing."""
+class Question:
+    """What may spare the generation of a file.
 
-    value: Value
-    state: DatabaseState | None
-    statements: int
+    `state`: what the stored content was made from, None if there is none or it is to be made anew; `known`: what has
+    been read for other files; `recent`: oids of tables that changed, the last one first; `deterministic`: whether the
+    driver says that it is.
+    """
+
+    deterministic: bool = False
+    state: FileState | None = None
+    known: Known = field(default_factory=Known)
+    recent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Comparison:
-    """`current`: nothing was committed since; `names`: what differs; `lockable`: the tables that can be locked."""
+class Checked:
+    """`changed`: names of what was not as it was, empty if the stored content is current; `seconds` that it took."""
 
-    current: bool = True
-    names: tuple[str, ...] = ()
-    lockable: tuple[str, ...] = ()
+    changed: tuple[str, ...]
+    seconds: float
 
 
-def read_consistently(read: Callable[[], Value], discard: Callable[[Value], None]) -> Consistent[Value]:
-    """Call `read` in a session scope, and again if a relation that it touched was changed under its snapshot.
+@dataclass(frozen=True)
+class Consistent(Generic[Value]):
+    """What a function read; `value` is None if it was spared, because the state is current.
 
-    What it returned then is given to `discard`; what it raised then does not count. Raises ChangedMeanwhile after
-    `TRIES`, psycopg2.Error if the comparison fails, and what `read` raises.
+    `state`: what was read, None if it asked nothing; `known`: what is known now, for other files; `checked`: None if
+    there was no state that could be current.
     """
-    compared = _Comparison()
-    for _ in range(TRIES):
-        scope = Scope(compared.lockable)
-        value: list[Value] = []
-        problem: Exception | None = None
+
+    value: Value | None
+    state: FileState | None
+    statements: int
+    known: Known
+    checked: Checked | None = None
+
+
+def read_consistently(
+    read: Callable[[], Value], discard: Callable[[Value], None], question: Question
+) -> Consistent[Value]:
+    """Call `read` in a session scope, and again if something that it touched was changed under its snapshot.
+
+    What it returned then is given to `discard`; what it raised then does not count. It is not called at all if the
+    state of `question` is current. Raises ChangedMeanwhile after `TRIES`, psycopg2.Error if the comparison fails, and
+    what `read` raises.
+    """
+    return _Reading(read, discard, question).run()
+
+
+@dataclass
+class _Reading(Generic[Value]):
+    """All tries. `changed` and `lock` are those of the last one."""
+
+    read: Callable[[], Value]
+    discard: Callable[[Value], None]
+    question: Question
+    checked: Checked | None = None
+    changed: tuple[str, ...] = ()
+    lock: tuple[str, ...] = ()
+
+    def run(self) -> Consistent[Value]:
+        """As `read_consistently`."""
+        notes = NoteTaker(self.question.known, self.question.deterministic)
+        for number in range(TRIES):
+            notes = NoteTaker(notes.known, self.question.deterministic)
+            scope = Scope(notes.take, self.lock)
+            value: list[Value] = []
+            problem: Exception | None = None
+            try:
+                with open_scope(scope):
+                    if scope.lock and not _lock(scope):
+                        continue
+                    if number == 0 and (current := self._check(scope, notes)):
+                        return current
+                    value.append(self.read())
+            except Exception as error:
+                problem = error
+            if self._holds(notes, value, problem):
+                state = notes.state(time.perf_counter() - notes.began)
+                return Consistent(value[0], state, scope.statements, notes.known, self.checked)
+        raise ChangedMeanwhile(self.changed)
+
+    def _check(self, scope: Scope, notes: NoteTaker) -> Consistent[Value] | None:
+        """Whether the state is current; what changed in the meantime is left to the comparison afterwards."""
+        state = self.question.state
+        if state is None:
+            return None
+        began = time.perf_counter()
+        connection = Session.connection()
+        transaction = scope.transactions[0]
+        with cursor_of(connection) as cursor:
+            answer = is_current(cursor, state, transaction.moment, notes.known, self.question.recent)
+            if answer.changed:
+                transaction.counted_before = read_counters_unnoticed(cursor)
+        seconds = time.perf_counter() - began
+        self.checked = Checked(answer.changed, seconds)
+        notes.known = answer.known
+        notes.began += seconds
+        if answer.changed:
+            return None
+        scope.current = None
+        return Consistent(None, state.at(transaction.moment), 0, answer.known, self.checked)
+
+    def _holds(self, notes: NoteTaker, value: Sequence[Value], problem: Exception | None) -> bool:
+        """Whether nothing was changed meanwhile; if so, raises `problem`, if there is one."""
         try:
-            with open_scope(scope):
-                if scope.lock and not _lock(scope):
-                    continue
-                value.append(read())
-        except Exception as error:
-            problem = error
-        try:
-            if not _is_broken(problem):
-                compared = _compare(scope.transactions)
+            if not (isinstance(problem, DBAPIError) and problem.connection_invalidated):
+                self._compare(notes.notes)
+            if not self.changed:
+                if problem is not None:
+                    raise problem
+                return True
         except BaseException:
             for one in value:
-                discard(one)
+                self.discard(one)
             raise
-        if problem is not None and not compared.names:
-            raise problem
-        if not compared.names:
-            return Consistent(value[0], _state(scope.transactions, compared.current), scope.statements)
-        logger.debug("changed while it was read: %s", ", ".join(compared.names))
+        logger.debug("changed while it was read: %s", ", ".join(self.changed))
         for one in value:
-            discard(one)
-    raise ChangedMeanwhile(compared.names)
+            self.discard(one)
+        return False
+
+    def _compare(self, notes: Sequence[Notes]) -> None:
+        """Compare what the transactions touched with what a new transaction shows."""
+        self.changed, self.lock = (), ()
+        if not notes:
+            return
+        changed: list[str] = []
+        lockable: set[str] = set()
+        with Session.session_factory.kw["bind"].connect() as connection, cursor_of(connection) as cursor:
+            began = monotonic()
+            cursor.execute(f"SET statement_timeout = '{COMPARISON_TIMEOUT}s'; {STATE_STATEMENT}")
+            now = DatabaseState.from_row(cursor.fetchone(), began, connection.info["backend"])
+            for noted in notes:
+                moment = noted.transaction.moment
+                if now.exact and now.same_moment(moment):
+                    continue
+                if noted.versions is None:
+                    changed += changed_since(cursor, moment.oldest)
+                    continue
+                later = read_again(cursor, noted.versions.relations.keys())
+                changed += [relation.name for relation in noted.versions.differences(later)]
+                lockable |= later.lockable()
+                if noted.catalogues:
+                    changed += differing(noted.catalogues, read_catalogues(cursor))
+        self.changed, self.lock = tuple(dict.fromkeys(changed)), tuple(sorted(lockable))
 
 
 def _lock(scope: Scope) -> bool:
@@ -110,41 +206,3 @@ def _lock(scope: Scope) -> bool:
         # A table is gone or must not be locked: the locks only make it likelier that this try is the last.
         scope.lock = ()
     return True
-
-
-def _is_broken(problem: Exception | None) -> bool:
-    return isinstance(problem, DBAPIError) and problem.connection_invalidated
-
-
-def _compare(transactions: Sequence[Transaction]) -> _Comparison:
-    """Compare what the transactions touched with what a new transaction shows."""
-    if not transactions:
-        return _Comparison()
-    names: list[str] = []
-    lockable: set[str] = set()
-    with Session.session_factory.kw["bind"].connect() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute(f"SET statement_timeout = '{COMPARISON_TIMEOUT}s'; {STATE_STATEMENT}")
-        now = DatabaseState.from_row(cursor.fetchone())
-        changed = [one for one in transactions if not (now.exact and now == one.moment)]
-        for transaction in changed:
-            if transaction.versions is None:
-                names += changed_since(cursor, transaction.oldest)
-                continue
-            later = read_again(cursor, transaction.versions.touched)
-            names += [relation.name for relation in transaction.versions.differences(later)]
-            lockable |= later.lockable()
-    return _Comparison(not changed, tuple(dict.fromkeys(names)), tuple(sorted(lockable)))
-
-
-def _state(transactions: Sequence[Transaction], current: bool) -> DatabaseState | None:
-    """The moment of all that was read; one that is not exact if another generation may read something else."""
-    if not transactions:
-        return None
-    if len(transactions) > 1:
-        return SEVERAL
-    (transaction,) = transactions
-    if transaction.versions is None:
-        return transaction.moment if current else UNKNOWN
-    volatile = transaction.versions.volatile()
-    return DatabaseState(f"reads {', '.join(volatile)}", exact=False) if volatile else transaction.moment

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 
-from xivo_confgend.database.postgresql.connection import CONNECT_TIMEOUT, psycopg2_url
-from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
+from xivo_confgend.database.postgresql.connection import CONNECT_TIMEOUT, backend_of, psycopg2_url
+from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState, monotonic
 
 PROBE_TIMEOUT = 5
 """Seconds the statement of a probe may take; a slower database is asked by a generation instead."""
@@ -37,17 +37,20 @@ class Probe:
         )
 
         @event.listens_for(self._engine, "connect")
-        def limit(connection: Any, _record: object) -> None:
+        def limit(connection: Any, record: Any) -> None:
             self._forget_socket()
             self._socket = socket.socket(fileno=os.dup(connection.fileno()))
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(f"SET statement_timeout = {PROBE_TIMEOUT * 1000}")
+            record.info["backend"] = backend_of(connection)
 
     def read(self) -> DatabaseState:
         """The state of the database now. Raises `sqlalchemy.exc.DBAPIError`."""
         with self._engine.connect() as connection:
-            return DatabaseState.from_row(connection.exec_driver_sql(STATE_STATEMENT).one())
+            began = monotonic()
+            row = connection.exec_driver_sql(STATE_STATEMENT).one()
+            return DatabaseState.from_row(row, began, connection.info["backend"])
 
     def abort(self) -> None:
         """Break off a read that hangs: it raises then. Connecting cannot be broken off, but has its own time-out."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,8 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 from xivo_confgend.database.postgresql import xivo_dao
 from xivo_confgend.database.postgresql.connection import begin_anew, make_engine, psycopg2_url
-from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState
-from xivo_confgend.database.postgresql.versions import Versions, read_counters, read_locked, read_touched
+from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState, monotonic
+from xivo_confgend.database.postgresql.versions import read_counters, read_locked
 
 __all__ = ["Session", "bind", "current_scope", "psycopg2_url", "session_scope"]
 
@@ -43,27 +43,26 @@ Session = scoped_session(sessionmaker(future=True, autoflush=False))
 class Transaction:
     """One transaction of a scope.
 
-    `moment`: what its snapshot shows; `oldest`: the oldest transaction that was running then (64 bits);
-    `counted_before`: counters of the server at its beginning; `locked`: relations that were locked when a savepoint
-    was rolled back. `versions`: what it touched, asked at its end; None if
-    that could not be asked, because a statement had failed: locks and counters are gone then.
+    `moment`: what its snapshot shows; `tracked`: whether the server counts what it reads; `counted_before`: its
+    counters before the driver read anything; `locked`: relations that were locked when a savepoint was rolled back.
     """
 
     moment: DatabaseState
-    oldest: int
+    tracked: bool
     counted_before: dict[int, int]
     locked: set[int] = field(default_factory=set)
-    versions: Versions | None = None
 
 
 @dataclass
 class Scope:
     """What a scope knows of its transactions.
 
-    `statements` counts those of the driver only; `exits` is left while the session is still there; `lock` names
-    tables, as SQL writes them, that each transaction locks before it takes its snapshot.
+    `note` is called with a cursor when one ends, whoever ends it. `statements` counts those of the driver only; `exits`
+    is left while the session is still there; `lock` names tables, as SQL writes them, that each transaction locks
+    before it takes its snapshot.
     """
 
+    note: Callable[[Any, Transaction], None] = lambda _cursor, _transaction: None
     lock: tuple[str, ...] = ()
     transactions: list[Transaction] = field(default_factory=list)
     statements: int = 0
@@ -106,16 +105,18 @@ def open_transaction(session: OrmSession, transaction: Any, connection: Connecti
         return
     begin_anew(connection.connection.dbapi_connection)
     lock = _scopes[-1].lock if _scopes else ()
+    opening = _opening(connection, session.info["statement_timeout"], lock)
     connection.info["opening"] = True
     try:
-        row = connection.exec_driver_sql(_opening(connection, session.info["statement_timeout"], lock)).one()
+        began = monotonic()
+        row = connection.exec_driver_sql(opening).one()
         counted = _counted_before(connection) if _scopes else {}
     finally:
         connection.info["opening"] = False
     if _scopes:
-        begun = Transaction(DatabaseState.from_row(row), int(row[0].partition(":")[0]), counted)
-        _scopes[-1].transactions.append(begun)
-        _scopes[-1].current = begun
+        moment = DatabaseState.from_row(row, began, connection.info["backend"])
+        _scopes[-1].current = Transaction(moment, row[-1], counted)
+        _scopes[-1].transactions.append(_scopes[-1].current)
 
 
 def _opening(connection: Connection, statement_timeout: float, lock: tuple[str, ...]) -> str:
@@ -140,13 +141,18 @@ def _server_version(connection: Connection) -> int:
 
 
 def _counted_before(connection: Connection) -> dict[int, int]:
-    """What older servers still count of earlier transactions; asked so that the question leaves no lock."""
+    """What older servers still count of earlier transactions."""
     if _server_version(connection) >= FLUSHES_COUNTERS:
         return {}
-    with _cursor(connection) as cursor:
-        cursor.execute("SAVEPOINT counted")
-        counted = read_counters(cursor)
-        cursor.execute("ROLLBACK TO SAVEPOINT counted; RELEASE SAVEPOINT counted")
+    with cursor_of(connection) as cursor:
+        return read_counters_unnoticed(cursor)
+
+
+def read_counters_unnoticed(cursor: Any) -> dict[int, int]:
+    """As `read_counters`, without a lock that looks like one of the driver."""
+    cursor.execute("SAVEPOINT counted")
+    counted = read_counters(cursor)
+    cursor.execute("ROLLBACK TO SAVEPOINT counted; RELEASE SAVEPOINT counted")
     return counted
 
 
@@ -156,17 +162,18 @@ def _note(connection: Connection) -> None:
     if ending is None:
         return
     _scopes[-1].current = None
-    with contextlib.suppress(Exception), _cursor(connection) as cursor:
-        ending.versions = read_touched(cursor, ending.locked, ending.counted_before)
+    with contextlib.suppress(Exception), cursor_of(connection) as cursor:
+        _scopes[-1].note(cursor, ending)
 
 
 def _note_locks(connection: Connection, transaction: Transaction) -> None:
     """Ask for the locks that a savepoint gives back now; where a statement in it failed, they are gone already."""
-    with contextlib.suppress(psycopg2.Error), _cursor(connection) as cursor:
+    with contextlib.suppress(psycopg2.Error), cursor_of(connection) as cursor:
         transaction.locked |= read_locked(cursor)
 
 
-def _cursor(connection: Connection) -> Any:
+def cursor_of(connection: Connection) -> Any:
+    """A cursor of psycopg2, for statements that are not the driver's."""
     raw: Any = connection.connection.dbapi_connection
     return raw.cursor()
 

@@ -11,13 +11,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xivo_confgend.database.postgresql.rows import rows_value
+
 FIRST_NORMAL_OID = 16384
 """Below are the system's own relations: https://www.postgresql.org/docs/current/system-catalog-initial-data.html"""
 VOLATILE_KINDS = {"f": "foreign table", "S": "sequence"}
 """Relations whose content changes without a new snapshot."""
 LOCKABLE_KINDS = frozenset("rp")
-NAMES, INHERITANCE = -1, -2
-"""Stand for what concerns all relations, where each is known by its oid."""
+KINDS_WITH_ROWS = frozenset("rm")
+"""Those whose rows are their own; TOAST tables hold parts of values, which are never changed in place."""
 
 COUNTER = (
     "pg_stat_get_xact_numscans({0}) + pg_stat_get_xact_tuples_returned({0}) + pg_stat_get_xact_blocks_fetched({0})"
@@ -26,49 +28,39 @@ COUNTERS_STATEMENT = f"""
 SELECT oid::bigint, {COUNTER.format("oid")}
 FROM pg_class
 WHERE oid >= {FIRST_NORMAL_OID} AND {COUNTER.format("oid")} > 0
-"""  # noqa: S608 - nothing but names of this module
+"""
 LOCKED_STATEMENT = """
 SELECT coalesce(array_agg(relation::bigint), '{}')
 FROM pg_lock_status() WHERE locktype = 'relation' AND pid = pg_backend_pid()
 """
 """The function behind the view pg_locks: each statement locks the relations that it names."""
-TOUCHED = f"""
+COUNTED = f"c.oid >= {FIRST_NORMAL_OID} AND {COUNTER.format('c.oid')} > coalesce(b.counted, 0)"
+TOUCHED = """
 SELECT DISTINCT coalesce(i.indrelid, t.oid)
 FROM (SELECT unnest(%(locked)s::oid[])
       UNION
       SELECT c.oid FROM pg_class c
       LEFT JOIN unnest(%(oids)s::oid[], %(counts)s::bigint[]) b(oid, counted) USING (oid)
-      WHERE c.oid >= {FIRST_NORMAL_OID} AND {COUNTER.format("c.oid")} > coalesce(b.counted, 0)) t(oid)
+      WHERE {counted}) t(oid)
 LEFT JOIN pg_index i ON i.indexrelid = t.oid
-"""  # noqa: S608
+"""
 GIVEN = "SELECT unnest(%(oids)s::oid[])"
-TEMPORARY = r"SELECT n.oid FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
-ROWS = "concat_ws('+', count(*), sum(hashtidextended({0}.ctid, {0}.xmin::text::bigint)))"
-"""Row versions as one value; without the number, what is gone and what came might cancel out."""
-VERSIONS = f"""
-SELECT t.oid::bigint, c.relkind::text, coalesce(c.oid::regclass::text, t.oid::text),
-       CASE WHEN c.relfilenode IN (0, pg_relation_filenode(t.oid)) THEN concat_ws('/', c.ctid, c.xmin,
-           (SELECT {ROWS.format("a")} FROM pg_attribute a WHERE a.attrelid = t.oid),
-           (SELECT {ROWS.format("h")} FROM pg_inherits h WHERE t.oid IN (h.inhparent, h.inhrelid))) END,
-       coalesce(has_table_privilege(c.oid, 'SELECT'), false)
-FROM ({{touched}}) t(oid)
+VERSIONS = """
+SELECT t.oid::bigint, coalesce(c.relkind::text, ''), coalesce(c.oid::regclass::text, t.oid::text),
+       CASE WHEN c.relfilenode IN (0, pg_relation_filenode(t.oid)) THEN concat_ws('/', {pg_class},
+           (SELECT {pg_attribute} FROM pg_attribute a WHERE a.attrelid = t.oid),
+           (SELECT {pg_inherits} FROM pg_inherits h WHERE t.oid IN (h.inhparent, h.inhrelid))) END,
+       coalesce(has_table_privilege(c.oid, 'SELECT'), false),
+       coalesce(greatest(c.reltuples, 0)::bigint, 0),
+       coalesce(c.relpages, 0)::bigint * current_setting('block_size')::bigint
+FROM ({touched}) t(oid)
 LEFT JOIN pg_class c ON c.oid = t.oid
-UNION ALL
-SELECT {NAMES}, NULL, 'the names of relations', concat_ws('/', count(*),
-       sum(hashtextextended(relname, oid::bigint # (relnamespace::bigint << 32))),
-       sum(hashtidextended(ctid, xmin::text::bigint)) FILTER (WHERE relkind IN ('p', 'v', 'f'))), false
-FROM pg_class
-WHERE relkind NOT IN ('i', 'I', 't') AND relnamespace NOT IN ({TEMPORARY})
-UNION ALL
-SELECT {INHERITANCE}, NULL, 'which table is part of which', {ROWS.format("h")}, false
-FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
-WHERE c.relnamespace NOT IN ({TEMPORARY})
-"""  # noqa: S608
-"""Relations without storage are not counted, so a savepoint hides them: their rows are compared all together."""
+"""
+TEMPORARY = r"SELECT n.oid FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
 CHANGED_SINCE_STATEMENT = f"""
 SELECT oid::regclass::text FROM pg_class
 WHERE age(xmin) BETWEEN 0 AND age(%(oldest)s::text::xid) AND relnamespace NOT IN ({TEMPORARY}) ORDER BY 1
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class Relation:
     """`name` as SQL writes it; `kind` as pg_class has it, empty if the relation is not there.
 
     `version`: the rows of the catalogues that make it what it is; None if a snapshot that is older than its present
-    content would show it wrongly.
+    content would show it wrongly. `rows` and `size` (bytes) are those of the server's statistics.
     """
 
     oid: int
@@ -84,34 +76,35 @@ class Relation:
     name: str
     version: str | None
     readable: bool
+    rows: int
+    size: int
 
 
 @dataclass(frozen=True)
 class Versions:
-    """Relations by oid, and under `NAMES` and `INHERITANCE` what concerns all."""
+    """Relations by oid."""
 
     relations: Mapping[int, Relation]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[tuple[int, str | None, str, str | None, bool]]) -> Versions:
+    def from_rows(cls, rows: Iterable[tuple[int, str, str, str | None, bool, int, int]]) -> Versions:
         """Of the rows that `VERSIONS` gives."""
-        return cls({row[0]: Relation(row[0], row[1] or "", *row[2:]) for row in rows})
-
-    @property
-    def touched(self) -> tuple[int, ...]:
-        """The oids of the relations."""
-        return tuple(sorted(self.relations.keys() - {NAMES, INHERITANCE}))
+        return cls({row[0]: Relation(*row) for row in rows})
 
     def volatile(self) -> list[str]:
         """What the relations are that change without a new snapshot."""
         return [f"{VOLATILE_KINDS[r.kind]} {r.name}" for r in self.relations.values() if r.kind in VOLATILE_KINDS]
 
+    def with_rows(self) -> list[Relation]:
+        """The relations that hold rows of their own."""
+        return [relation for relation in self.relations.values() if relation.kind in KINDS_WITH_ROWS]
+
     def lockable(self) -> set[str]:
         """The tables that LOCK TABLE takes from us; it refuses other kinds of relations."""
         return {
-            r.name
-            for r in self.relations.values()
-            if r.kind in LOCKABLE_KINDS and r.readable and r.oid >= FIRST_NORMAL_OID
+            relation.name
+            for relation in self.relations.values()
+            if relation.kind in LOCKABLE_KINDS and relation.readable and relation.oid >= FIRST_NORMAL_OID
         }
 
     def differences(self, later: Versions) -> list[Relation]:
@@ -144,13 +137,13 @@ def read_touched(cursor: Any, locked_before: Collection[int], counted_before: Ma
     """
     locked = read_locked(cursor) | set(locked_before)
     counted = {"oids": list(counted_before), "counts": list(counted_before.values())}
-    cursor.execute(_versions(TOUCHED), {"locked": list(locked), **counted})
+    cursor.execute(_versions(cursor, TOUCHED.format(counted=COUNTED)), {"locked": list(locked), **counted})
     return Versions.from_rows(cursor.fetchall())
 
 
-def read_again(cursor: Any, oids: Collection[int]) -> Versions:
-    """The relations `oids` as a new statement shows them, those that are gone too."""
-    cursor.execute(_versions(GIVEN), {"oids": list(oids)})
+def read_again(cursor: Any, oids: Collection[int], oldest: int | None = None) -> Versions:
+    """The relations `oids` as a new statement shows them, those that are gone too; `oldest`: as for `rows_value`."""
+    cursor.execute(_versions(cursor, GIVEN, oldest), {"oids": list(oids)})
     return Versions.from_rows(cursor.fetchall())
 
 
@@ -163,5 +156,10 @@ def changed_since(cursor: Any, oldest: int) -> list[str]:
     return [name for (name,) in cursor.fetchall()]
 
 
-def _versions(touched: str) -> str:
-    return VERSIONS.replace("{touched}", touched)
+def _versions(cursor: Any, touched: str, oldest: int | None = None) -> str:
+    version = cursor.connection.server_version
+    catalogues = {"pg_class": "c", "pg_attribute": "a", "pg_inherits": "h"}
+    values = {catalogue: rows_value(alias, version, oldest) for catalogue, alias in catalogues.items()}
+    # Of pg_class there is one row.
+    values["pg_class"] = f"(SELECT {rows_value('o', version, oldest)} FROM pg_class o WHERE o.oid = t.oid)"
+    return VERSIONS.format(touched=touched, **values)
