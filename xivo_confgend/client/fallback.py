@@ -228,11 +228,12 @@ def _dated(path: str) -> str:
 
 
 def _changed(path: str) -> str:
-    from xivo_confgend.client.wording import age
-
     try:
+        from xivo_confgend.client.wording import age
+
         return f"last changed {age(time.time() - os.stat(path).st_mtime)}"
-    except OSError:
+    except (OSError, MemoryError, ImportError):
+        # the error that is being told matters more
         return "of unknown age"
 
 
