@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from integration_tests.suite.helpers.drivers import Candidate, installed, watched_session
 from integration_tests.suite.helpers.hostile import HARMLESS, HOSTILE, HostileRows, Unit, by_section, units
 from xivo_confgend.plugin_helpers.asterisk_modules import LINE, SECTION, problems
-from xivo_confgend.plugin_helpers.asterisk_reader import AsteriskFile, read
+from xivo_confgend.plugin_helpers.asterisk_reader import CONTROL, AsteriskFile, read
 from xivo_confgend.testing.postgresql import PostgreSQL
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "etc/xivo-confgend/config.yml").read_text("utf-8"))
@@ -56,6 +58,17 @@ CUT_OUT = {"plain/asterisk/sccp.conf": "label", "plain/asterisk/queueskillrules.
 OF_ADMINISTRATORS = ("asterisk_file", "static", "features")
 """How the tables begin whose rows concern the whole PBX."""
 REFUSABLE = ("pjsip.conf", "res_parking.conf", "confbridge.conf", "features.conf", "hep.conf")
+PIECES = [
+    *";\\-[](){}!+#=>,&|\"'$@/:%ab \t\n\r\x01\x85\u2028\u00a0\ufeffé",
+    ";--",
+    "--;",
+    "\\;",
+    "+=",
+    "=>",
+    "n" * 80,
+    "v" * 4000,
+]
+"""What random values are made of: no digits, which may be the key of another row."""
 ALLOWED = "section name of more than 79 bytes, which is cut"
 
 
@@ -121,7 +134,19 @@ def company(postgresql: PostgreSQL, schema: str) -> Iterator[Company]:
 
 @pytest.mark.parametrize("value", HOSTILE, ids=[repr(value[:12]) for value in HOSTILE])
 def test_every_other_line_stays_as_it_was(company: Company, value: str):
+    assert_untouched(company, value)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_whatever_is_written_every_other_line_stays(company: Company, value: str):
+    assert_untouched(company, value)
+
+
+def assert_untouched(company: Company, value: str) -> None:
+    """Write `value` everywhere; fail unless each file is read, and as before but for the changed rows."""
     company.rows.write(value)
+    is_blank = not CONTROL.sub(" ", value).strip()
 
     for path, text in company.texts().items():
         if not path.endswith(".conf"):
@@ -132,11 +157,14 @@ def test_every_other_line_stays_as_it_was(company: Company, value: str):
         assert [problem for problem in file.problems if problem.text != ALLOWED] == [], path
         assert [directive for _, directive in file.directives] == company.directives[path], path
         read_now = units(path, file)
-        missing = {unit for unit in company.untouched[path] - read_now if value.strip() or unit[0] not in OPTIONAL}
-        assert missing == set(), path
+        missing = {unit for unit in company.untouched[path] - read_now if not is_blank or unit[0] not in OPTIONAL}
+        assert missing == set(), (path, value)
         added = by_section(read_now - company.untouched[path])
         others = {unit[:2] for unit in company.untouched[path]} if CUT.get(path, "\0") not in value else set()
-        assert {one for one in others if added[one] > company.room[path][one] and one[0] != value} == set(), path
+        assert {one for one in others if added[one] > company.room[path][one] and one[0] != value} == set(), (
+            path,
+            value,
+        )
 
 
 @pytest.mark.parametrize("value", EXACT, ids=repr)
