@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xivo_confgend.plugin_helpers.asterisk import SafeText
-from xivo_confgend_wazo.impl.pjsip import parts
+from xivo_confgend.plugin_helpers.asterisk import CONTROL, SafeText
+from xivo_confgend.plugin_helpers.asterisk_reader import BLANKS, read
+from xivo_confgend_wazo.impl.pjsip import objects, parts
 from xivo_confgend_wazo.impl.pjsip.collapse import SECTIONS, SEPARATOR, TYPES, collapse_stored
 from xivo_confgend_wazo.impl.pjsip.endpoints import Endpoint, Endpoints
 from xivo_confgend_wazo.impl.pjsip.roles import Guest, Line, Trunk
+from xivo_confgend_wazo.impl.queries.sip_endpoints import written_options
 
 SOUNDS = {"T1": ["set_var = __WAZO_RECORDING_START_SOUND=on "], "T2": []}
 KEYS = ("allow", " allow", "type", "callerid", "callerid", "aors", "auth", "context", "set_var", "set_var", "match")
@@ -32,8 +34,10 @@ class World:
     stored: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def endpoints(self):
-        own = collapse_stored(stored_sections(self.stored), safe_text())
-        return Endpoints(self.rows, dict(self.parents), self.priorities, SOUNDS, own)
+        safe = safe_text()
+        rows = {uuid: as_written(row, safe) for uuid, row in self.rows.items()}
+        own = collapse_stored(written_options(stored_sections(self.stored), safe), safe)
+        return Endpoints(rows, dict(self.parents), self.priorities, SOUNDS, own)
 
 
 def stored_sections(options):
@@ -44,6 +48,12 @@ def stored_sections(options):
         keys.append(key)
         lines.append(f"{key} = {value}")
     return [(*one, SEPARATOR.join(keys), SEPARATOR.join(lines)) for one, (keys, lines) in sections.items()]
+
+
+def as_written(row, safe):
+    name = safe.value(row.name, "endpoint_sip", row.uuid, "name")
+    label = row.label and safe.comment(row.label, "endpoint_sip", row.uuid, "label")
+    return row._replace(name=name, label=label)
 
 
 def safe_text():
@@ -127,39 +137,40 @@ class Naive:
             made += [("mailboxes", ",".join(item.mailboxes))] if item.mailboxes else []
         return made
 
-    def text(self, headers_of):
-        blocks = []
+    def sections(self, title):
+        """Of each endpoint that is written in the part `title`: section, name and options of what is written."""
+        headers_of = trunk_headers if title == parts.TRUNKS else phone_headers
         for uuid in self.registry:
             row = self.world.rows[uuid]
-            if row.template:
-                continue
-            options = {section: collapse(self.raw(uuid, section)) for section in SECTIONS}
-            label = f"; {row.label}\n" if row.label else ""
-            blocks.append(f"{label}[{row.name}]\n{body(options['endpoint'])}")
-            blocks += [f"[{header}]\n{body(options[section])}" for section, header in headers_of(row, options)]
+            if not row.template:
+                options = {section: collapse(self.raw(uuid, section)) for section in SECTIONS}
+                headers = [("endpoint", row.name), *headers_of(row, options)]
+                yield row, [(section, name, options[section]) for section, name in headers]
+
+    def text(self, title):
+        blocks = []
+        for row, sections in self.sections(title):
+            made = [f"[{name}]\n{body(options)}" for _section, name, options in sections]
+            blocks += [f"; {row.label}\n{made[0]}" if row.label else made[0], *made[1:]]
         return "\n".join(blocks)
 
-    def phones(self):
-        def headers(_row, options):
-            entries = dict(options["endpoint"])
-            return [(section, entries[key]) for section, key in (("aor", "aors"), ("auth", "auth")) if entries.get(key)]
 
-        return self.text(headers)
+def phone_headers(_row, options):
+    entries = dict(options["endpoint"])
+    return [(section, entries[key]) for section, key in (("aor", "aors"), ("auth", "auth")) if entries.get(key)]
 
-    def trunks(self):
-        def headers(row, options):
-            entries, registration = dict(options["endpoint"]), dict(options["registration"])
-            wanted = [
-                ("aor", entries.get("aors")),
-                ("auth", entries.get("auth")),
-                ("identify", row.name),
-                ("outbound_auth", entries.get("outbound_auth")),
-                ("registration_outbound_auth", registration.get("outbound_auth")),
-                ("registration", row.name),
-            ]
-            return [(section, name) for section, name in wanted if name is not None and options[section]]
 
-        return self.text(headers)
+def trunk_headers(row, options):
+    entries, registration = dict(options["endpoint"]), dict(options["registration"])
+    wanted = [
+        ("aor", entries.get("aors")),
+        ("auth", entries.get("auth")),
+        ("identify", row.name),
+        ("outbound_auth", entries.get("outbound_auth")),
+        ("registration_outbound_auth", registration.get("outbound_auth")),
+        ("registration", row.name),
+    ]
+    return [(section, name) for section, name in wanted if name is not None and options[section]]
 
 
 def collapse(raw):
@@ -216,8 +227,8 @@ guests = st.builds(Guest, st.just("m"), st.sampled_from((None, "Room")))
 trunks = st.builds(Trunk, st.sampled_from((None, "", "ctx")))
 
 
-def items(world, roles):
-    return st.lists(st.tuples(st.sampled_from(sorted(world.rows)), roles), min_size=1, max_size=6)
+def items(world, roles, least=1):
+    return st.lists(st.tuples(st.sampled_from(sorted(world.rows)), roles), min_size=least, max_size=6)
 
 
 def made(title, world, some):
@@ -232,7 +243,7 @@ def test_lines_and_guests_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, st.one_of(lines, guests)))
 
-    assert "".join(made("lines", world, some)) == Naive(world, some).phones()
+    assert "".join(made("lines", world, some)) == Naive(world, some).text("lines")
 
 
 @settings(deadline=None, max_examples=200)
@@ -241,7 +252,97 @@ def test_trunks_are_what_the_specification_says_word_for_word(data):
     world = data.draw(worlds())
     some = data.draw(items(world, trunks))
 
-    assert "".join(made(parts.TRUNKS, world, some)) == Naive(world, some).trunks()
+    assert "".join(made(parts.TRUNKS, world, some)) == Naive(world, some).text(parts.TRUNKS)
+
+
+SPECIAL = "tT;-[]#=\\ \t\n\x01\x85\xa0é"
+HOSTILE_KEYS = st.sampled_from((*KEYS, "Type", " type", "type\x01", "#exec x", "[a](!)", "a=b", ";--", "")) | st.text(
+    SPECIAL, max_size=4
+)
+HOSTILE_VALUES = st.sampled_from((*VALUES, "global", "n-e0", "x ;-- y", "--;", "a]b")) | st.text(SPECIAL, max_size=6)
+HOSTILE_NAMES = (
+    st.sampled_from(("a", "A", "a\n", "a\x01", "outbound_auth_a", "auth_reg_a", "global", "", "x" * 66, "x" * 80))
+    | st.text(SPECIAL, max_size=2)
+)  # fmt: skip
+
+
+def as_read(text):
+    """What Asterisk is to read where `text` is stored, but for blanks at its ends."""
+    return CONTROL.sub(" ", text).replace("\\;", ";")
+
+
+@st.composite
+def hostile_worlds(draw):
+    """Endpoints of which every text may be anything, or anything printable."""
+    world = draw(worlds())
+    clean = draw(st.sampled_from((str, lambda text: "".join(filter(str.isprintable, text)))))
+    labels = st.none() | st.text(SPECIAL, max_size=6)
+    rows = {
+        uuid: row._replace(name=clean(draw(HOSTILE_NAMES)), label=clean(draw(labels) or ""))
+        for uuid, row in world.rows.items()
+    }
+    choice = st.sampled_from
+    option = st.tuples(choice(sorted(rows)), choice((*SECTIONS, *["endpoint"] * 7)), HOSTILE_KEYS, HOSTILE_VALUES)
+    stored = [tuple(map(clean, one)) for one in draw(st.lists(option, max_size=25))]
+    return World(rows, world.parents, world.priorities, stored)
+
+
+def expected(world, items):
+    """Name and pairs of each section that Asterisk is to read, where `items` are those of each part by its title."""
+    rows = {uuid: row._replace(name=as_read(row.name)) for uuid, row in world.rows.items()}
+    stored = [(*option[:3], as_read(option[3])) for option in world.stored]
+    read_world = World(rows, world.parents, world.priorities, stored)
+    made = []
+    for title, some in items.items():
+        naive = Naive(read_world, some)
+        for row, sections in naive.sections(title):
+            if row.name and "]" not in row.name:
+                rank = row.uuid, naive.registry[row.uuid] is None
+                made += [(name, rank, list(pairs_as_read(options))) for _, name, options in sections if "]" not in name]
+    made = [(name, rank, pairs) for name, rank, pairs in made if not is_second_general(name, dict(pairs))]
+    first = {}
+    for name, rank, pairs in sorted(made, key=lambda one: one[:2]):
+        first.setdefault(identity(name, pairs), (name, rank, pairs))
+    kept = [id(one[2]) for one in first.values()]
+    return [(cut(name), pairs) for name, _, pairs in made if "type" not in dict(pairs) or id(pairs) in kept]
+
+
+def pairs_as_read(options):
+    for key, value in options:
+        read_key = as_read(key).lstrip().strip(BLANKS)
+        if "=" not in key and read_key and (key == "type" or read_key.lower() != "type"):
+            yield read_key, value.rstrip().strip(BLANKS)
+
+
+def is_second_general(name, options):
+    kind = options.get("type", "aor")
+    usual = objects.AOR_OR_AUTH_OPTIONS & {key.lower() for key in options}
+    return name in {"global", "system"} and kind in {"aor", "auth"} and not usual
+
+
+def cut(name):
+    return name.encode()[:79].decode("utf-8", "surrogateescape")
+
+
+def identity(name, pairs):
+    return dict(pairs).get("type"), cut(name)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_asterisk_reads_what_is_stored_and_no_object_twice(data):
+    world = data.draw(hostile_worlds())
+    roles = {"lines": lines, parts.TRUNKS: trunks, "guests": guests}
+    some = {title: data.draw(items(world, role, 0)) for title, role in roles.items()}
+    endpoints, safe = world.endpoints(), safe_text()
+
+    registered = parts.named([parts.register(title, endpoints, of) for title, of in some.items()], safe)
+    left_out = objects.left_out(registered, endpoints, {}, safe)
+    pieces = chain.from_iterable(map(parts.text, repeat(endpoints), registered, left_out, repeat(safe)))
+    file = read("".join(safe.written(pieces)))
+
+    assert file.refused is None
+    assert file.resolved() == expected(world, some)
 
 
 @settings(deadline=None)
@@ -298,7 +399,7 @@ def test_endpoints_make_one_run_of_sections():
     pieces = made("lines", world, some)
 
     assert len(pieces) == 3
-    assert "".join(pieces) == Naive(world, some).phones()
+    assert "".join(pieces) == Naive(world, some).text("lines")
 
 
 def test_a_part_without_endpoints_is_nothing():
@@ -310,4 +411,4 @@ def test_a_section_of_a_type_that_this_code_does_not_know_is_no_error():
 
     content = "".join(made("lines", world, [("e0", Guest("m", "Room"))]))
 
-    assert content == Naive(world, [("e0", Guest("m", "Room"))]).phones()
+    assert content == Naive(world, [("e0", Guest("m", "Room"))]).text("lines")
