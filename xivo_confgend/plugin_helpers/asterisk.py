@@ -102,6 +102,17 @@ def name_as_read(name: str) -> bytes:
     return name.replace("\\;", ";").encode("utf-8", "surrogatepass")[:NAME_BYTES]
 
 
+def are_distinct(names: Collection[str], reserved: Collection[str], ignore_case: bool) -> bool:
+    """Whether all of `names` can be written as they are, and Asterisk tells them apart; quick for thousands."""
+    together = "".join(names)
+    if not (together.isascii() and "]" not in together and are_plain(names) and all(names)):
+        return False
+    if max(map(len, names), default=0) > NAME_BYTES:
+        return False
+    compared = {name.lower() for name in names} if ignore_case else set(names)
+    return len(compared) == len(names) and compared.isdisjoint(reserved)
+
+
 Row = int | str
 """A primary key."""
 
@@ -184,7 +195,7 @@ class SafeText:
         A row may come more than once. See `section_name` and `repeated_names` for what is left out.
         """
         names = dict(rows)
-        if _are_distinct(names.values(), reserved, ignore_case):
+        if are_distinct(names.values(), reserved, ignore_case):
             return names
         written = {row: self.section_name(name, table, row, column) for row, name in names.items()}
         claims = [Claim(name, row, table, column) for row, name in written.items() if name is not None]
@@ -353,17 +364,6 @@ class _Lines:
             self._dropping = ()
             return True
         return False
-
-
-def _are_distinct(names: Collection[str], reserved: Collection[str], ignore_case: bool) -> bool:
-    """Whether all of `names` can be written as they are, and Asterisk tells them apart; quick for thousands."""
-    together = "".join(names)
-    if not (together.isascii() and "]" not in together and are_plain(names) and all(names)):
-        return False
-    if max(map(len, names), default=0) > NAME_BYTES:
-        return False
-    compared = {name.lower() for name in names} if ignore_case else set(names)
-    return len(compared) == len(names) and compared.isdisjoint(reserved)
 
 
 def _has_controls(text: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy.sql.selectable import Select
 
 from xivo_confgend.database import Session
-from xivo_confgend.plugin_helpers.asterisk import SafeText, has_long_line, is_plain
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain, has_long_line, is_plain
 from xivo_confgend_xivo.impl.options import END
 
 logger = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ Sources = Mapping[str, tuple[str, str, str]]
 class Sections:
     """Writes the sections of one generation. Call `warn()` at its end.
 
-    `names`: the name as it is written of each account that has a section, by id.
+    `names`: the name as it is written of each account that has a section, by id; None if all are as they are stored.
     """
 
-    def __init__(self, safe: SafeText, names: Mapping[Any, str]) -> None:
+    def __init__(self, safe: SafeText, names: Mapping[Any, str] | None) -> None:
         self._end = token_urlsafe(6)
         self._safe = safe
         self._names = names
@@ -84,14 +84,15 @@ class Sections:
 
     def _chunk(self, rows: Iterable[Account], sources: Sources, head: Callable[[Account], Iterable[str]]) -> str:
         names = self._names
-        named = [
-            row if not row.extra and names[row.id] == row.name else self._named(row) for row in rows if row.id in names
-        ]
+        if names is not None:
+            rows = [row._replace(name=names[row.id]) for row in rows if row.id in names]
+        named = [self._with_keys(row) if row.extra else row for row in rows]
         lines = self._lines(named, head)
         text = "\n".join([*lines, ""])
         if is_plain("".join(lines)) and not has_long_line(text):
             return text
-        return "\n".join([*self._lines([self._clean(row, sources) for row in named], head), ""])
+        clean = [row if are_plain(self._lines([row], head)) else self._clean(row, sources) for row in named]
+        return "\n".join([*self._lines(clean, head), ""])
 
     def _lines(self, rows: Iterable[Account], head: Callable[[Account], Iterable[str]]) -> list[str]:
         lines: list[str] = []
@@ -101,11 +102,8 @@ class Sections:
             lines += (self._options(row) if row.extra else row.options).split(self._end)
         return lines
 
-    def _named(self, row: Account) -> Account:
-        """`row` with its name, and with those extra options that are pairs whose names can be written."""
-        row = row._replace(name=self._names[row.id])
-        if not row.extra:
-            return row
+    def _with_keys(self, row: Account) -> Account:
+        """`row` with those extra options that are pairs whose names can be written."""
         keys = [(self._safe.key(str(name), "usersip", row.id, "options"), value) for name, value in self._pairs(row)]
         return row._replace(extra=[(key, value) for key, value in keys if key is not None])
 

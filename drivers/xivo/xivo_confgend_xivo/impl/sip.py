@@ -11,12 +11,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import exists, func, literal_column, select, type_coerce
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import NullType
 
-from xivo_confgend.database import Session, plain_rows
-from xivo_confgend.plugin_helpers.asterisk import SafeText
+from xivo_confgend.database import Session
+from xivo_confgend.plugin_helpers.asterisk import SafeText, are_distinct
 from xivo_confgend_xivo.impl.options import TRUNK_OPTIONS, USER_OPTIONS, option_lines
 from xivo_confgend_xivo.impl.pickups import named_groups
 from xivo_confgend_xivo.impl.sections import Sections
@@ -184,10 +184,22 @@ class SIPConf:
         return [line for line in lines if line]
 
 
-def _names(safe: SafeText) -> dict[int | str, str]:
-    """The section of each account that is written; Asterisk compares the names of accounts without case."""
-    rows = plain_rows(select(usersip.c.id, usersip.c.name).where(usersip.c.commented == 0))
-    return safe.section_names(rows, "usersip", "name", RESERVED, ignore_case=True)
+def _names(safe: SafeText) -> Mapping[int | str, str] | None:
+    """The section of each account that is written, by id; None if all are named as they are stored.
+
+    Asterisk compares the names of accounts without case. All of them come in one text first: as rows they take longer.
+    """
+    separator = "\x1e"
+    stored = usersip.c.name
+    together = Session.execute(
+        select(func.string_agg(stored, literal_column(r"E'\x1e'"))).where(usersip.c.commented == 0)
+    ).scalar()
+    if are_distinct((together or "-").split(separator), RESERVED, ignore_case=True):
+        return None
+    has_line = exists().where(linefeatures.c.protocol == "sip", linefeatures.c.protocolid == usersip.c.id)
+    is_written = (usersip.c.category == "trunk") | has_line
+    rows = Session.execute(select(usersip.c.id, stored).where(usersip.c.commented == 0, is_written)).all()
+    return safe.section_names(map(tuple, rows), "usersip", "name", RESERVED, ignore_case=True)
 
 
 def _general(safe: SafeText) -> Iterator[str]:
