@@ -1,5 +1,7 @@
 """asterisk/pjsip.conf from rows that are odd, broken or hostile (quirks of docs/spec/10-pjsip.conf.md, our rules)."""
 
+import re
+
 import pytest
 
 from integration_tests.suite.helpers.scratch import CONTROLS, hostile_texts
@@ -241,29 +243,172 @@ def test_an_option_is_never_a_section_or_a_directive(database, rows):
     assert file.directives == []
 
 
-def test_no_text_of_a_hostile_tenant_changes_what_others_get(database, rows):
+@pytest.mark.parametrize("key", ["Type", " type", "TYPE\t", "\x01type", "\u2003tYpE"])
+def test_only_the_computed_line_says_what_a_section_is(database, rows, key):
+    sections = ("aor", "auth", "endpoint", "identify", "registration", "outbound_auth")
+    rows.endpoint("one", **{section: [(key, "global"), ("allow", "x")] for section in sections})
+    rows.trunk(1, "one")
+
+    made = database.generate(PJSIPConf)
+
+    kinds = [pairs["type"] for pairs in (dict(pairs) for _, pairs in read(made.content).resolved()[2:])]
+    assert kinds == ["endpoint", "aor", "auth", "identify", "auth", "registration"]
+    assert "global" not in made.content.replace("[global]", "")
+    warning = (
+        f"an option of endpoint_sip_section_option of endpoint row {uuid_of('one')} is left out: "
+        "column key is read as `type`, which is computed"
+    )
+    assert made.warnings.count(warning) == len(sections)
+
+
+def test_the_type_of_a_transport_is_the_first_line_of_its_section(database, rows):
+    rows.transport("one", [("Type", "global"), ("type", "system")])
+
+    ((name, pairs),) = read(database.generate(PJSIPConf).content).resolved()[2:]
+
+    assert (name, pairs[0]) == ("one", ("type", "transport"))
+
+
+@pytest.mark.parametrize(("key", "reason"), [("a=b", "holds ="), (" \x01", "is empty"), ("", "is empty")])
+def test_an_option_without_a_key_is_left_out(database, rows, key, reason):
+    rows.endpoint("one", aor=[(key, "x"), ("max_contacts", "1")])
+    rows.transport("two", [(key, "x"), ("bind", "y")])
+    rows.stored_file("pjsip.conf", {"three": [(key, "x"), ("kept", "y")]})
+    rows.line(1, "one")
+
+    made = database.generate(PJSIPConf)
+
+    pairs = dict(read(made.content).resolved())
+    assert pairs["two"] == [("type", "transport"), ("bind", "y")]
+    assert pairs["three"] == [("kept", "y")]
+    assert "[one]\nmax_contacts = 1\ntype = aor\n" in made.content
+    warnings = [line for line in made.warnings if line.endswith(f"is left out: column key {reason}")]
+    assert [line.split(" row ")[0] for line in warnings] == [
+        "an option of asterisk_file_variable",
+        "an option of pjsip_transport_option",
+        "an option of endpoint_sip_section_option of endpoint",
+    ]
+
+
+def test_names_with_semicolons_are_read_everywhere_as_stored(database, rows):
+    name = "a;--b"
+    some = {"aor": [("contact", "sip:a;b")], "auth": [("username", "u")], "registration": [("server_uri", "sip:a")]}
+    more = {"outbound_auth": [("username", "o;")], "registration_outbound_auth": [("username", "r")]}
+    rows.transport("t;--", [("bind", "0.0.0.0;"), (";k", "v")])
+    rows.endpoint(name, label="L;-- x", transport="t;--", identify=[("match", "m;")], **some, **more)
+    rows.trunk(1, name, "ctx;")
+    rows.endpoint("b;")
+    rows.line(1, "b;", "ctx;--")
+    rows.user(7, "ann;", 1, voicemailid=1)
+    rows.voicemail(1, "10;0", "vm;")
+    rows.extension(1, "100", "ext;", main=True)
+    rows.endpoint("c;")
+    rows.meeting(MEETING, "c;", "Room;--")
+
+    made = database.generate(PJSIPConf)
+
+    file = read(made.content)
+    assert (file.refused, file.problems, made.warnings) == (None, [], [])
+    assert [name for name, _ in file.resolved()] == [
+        *("global", "system", "t;--", "b;", "b;"),
+        *(name, name, name, name, f"outbound_auth_{name}", f"auth_reg_{name}", name),
+        "c;",
+    ]
+    pairs = [pair for _, pairs in file.resolved() for pair in pairs]
+    for pair in (
+        ("bind", "0.0.0.0;"), (";k", "v"), ("transport", "t;--"), ("context", "ctx;"), ("context", "ctx;--"),
+        ("mailboxes", "10;0@vm;"), ("set_var", "PICKUPMARK=100%ext;"), ("set_var", "TRANSFER_CONTEXT=ctx;--"),
+        ("set_var", "XIVO_USERUUID=ann;"), ("set_var", "WAZO_MEETING_NAME=Room;--"), ("contact", "sip:a;b"),
+        ("match", "m;"), ("username", "o;"), ("aors", name), ("auth", name), ("endpoint", name),
+        ("outbound_auth", f"outbound_auth_{name}"), ("outbound_auth", f"auth_reg_{name}"),
+    ):  # fmt: skip
+        assert pair in pairs
+    assert f"; L;-- x\n[{name}]".replace(f"[{name}", "[a\\;--b") in made.content
+
+
+def test_a_line_that_is_too_long_is_left_out_and_its_row_named(database, rows):
+    rows.endpoint("one", label="l" * 9000, endpoint=[("callerid", "é" * 4090), ("allow", "ulaw")])
+    rows.endpoint("two", auth=[("username", "u" * 3000)])
+    rows.transport("three", [("bind", "x" * 9000), ("protocol", "udp")])
+    rows.line(1, "one")
+    rows.line(2, "two")
+
+    made = database.generate(PJSIPConf)
+
+    assert (read(made.content).problems, read(made.content).refused) == ([], None)
+    assert "[three]\ntype = transport\nprotocol = udp\n" in made.content
+    assert f"username = {'u' * 3000}\n" in made.content
+    option = f"endpoint_sip_section_option of endpoint row {uuid_of('one')} column value"
+    assert sorted(re.sub(r"row \d+ ", "row N ", line.split(":")[0]) for line in made.warnings) == [
+        f"endpoint_sip row {uuid_of('one')} column label",
+        option,
+        option,
+        "pjsip_transport_option row N column value",
+    ]
+
+
+def test_a_name_of_thousands_of_characters_leaves_its_endpoint_out(database, rows):
+    rows.endpoint("n" * 2001, auth=[("username", "u")])
+    rows.endpoint("good")
+    rows.line(1, "n" * 2001)
+    rows.line(2, "good")
+
+    made = database.generate(PJSIPConf)
+
+    assert [section.name for section in read(made.content).sections][2:] == ["good"]
+    assert made.warnings == [
+        f"endpoint_sip row {uuid_of('n' * 2001)} is left out: column name cannot be a section name"
+    ]
+
+
+HOSTILE = (
+    f"\n[good]\ntype = evil\r\n#exec sh\n{CONTROLS}",
+    '"Bob ;-- x" <10014>',
+    ";--",
+    "x --; y",
+    ";",
+    "\\",
+    "\\;--",
+    "[",
+    "[good](!)",
+    "#exec id",
+    ">x",
+    "=",
+    "a,b&c@d|e",
+    "(+)",
+    "+",
+    "good",
+    "",
+    " ",
+    "\x01",
+    "\u2028[good]",
+    "é" * 39,
+)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_of_a_hostile_tenant_changes_what_others_get(database, rows, hostile):
     good = ("good", ["tpl"])
     rows.tenants()
     rows.template("tpl", endpoint=[("allow", "ulaw")], aor=[("max_contacts", "1")])
     rows.endpoint(*good, auth=[("username", "good")])
     rows.line(900, "good")
     before = read(database.generate(PJSIPConf).content)
-    hostile = f"\n[good]\ntype = evil\r\n#exec sh\n{CONTROLS}"
     add_hostile_tenant(database, rows, hostile)
 
     after = read(database.generate(PJSIPConf).content)
 
-    assert [section.pairs() for section in after.named("good")] == [section.pairs() for section in before.named("good")]
-    assert {section.name for section in after.sections} == {
-        "global",
-        "system",
-        "good",
-        "bad",
-        "trunk",
-        "outbound_auth_trunk",
-        "guest",
+    assert (after.refused, after.directives, after.problems) == (None, [], [])
+    typed = [(name, pairs) for name, pairs in after.resolved() if "type" in dict(pairs)]
+    for section in [(name, pairs) for name, pairs in before.resolved() if name == "good"]:
+        assert section in typed
+    kinds = [(name, dict(pairs)["type"]) for name, pairs in typed]
+    assert len({*kinds}) == len(kinds)
+    assert {kind for kind in kinds if kind[0] == "good"} <= {
+        ("good", kind) for kind in ("endpoint", "aor", "auth", "transport")
     }
-    assert (after.directives, after.problems) == ([], [])
+    trunk = ("endpoint", "aor", "auth", "identify", "registration")
+    assert {("bad", "endpoint"), ("guest", "endpoint"), *(("trunk", kind) for kind in trunk)} <= {*kinds}
 
 
 def test_options_with_control_characters_are_options_still_with_one_warning(database, rows):
@@ -289,7 +434,7 @@ def add_hostile_tenant(database, rows, hostile):
     }
     rows.transport(hostile, [(hostile, hostile)])
     for name in ("bad", "trunk", "guest"):
-        rows.endpoint(name, label=hostile, transport=hostile, tenant_uuid=owner, **everything)
+        rows.endpoint(name, label=hostile, transport=hostile or None, tenant_uuid=owner, **everything)
     number = {"id": 666, "endpoint_sip_uuid": uuid_of("bad")}
     database.add(linefeatures, **{**hostile_texts(linefeatures, hostile), **number})
     rows.user(666, hostile[:38], 666, voicemailid=666)
