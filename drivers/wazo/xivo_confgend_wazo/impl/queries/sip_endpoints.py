@@ -184,8 +184,12 @@ def read_options(reader: Reader) -> Mapping[str, Mapping[str, Fragment]]:
 
 def written_options(rows: Sequence[Stored], safe: SafeText) -> Sequence[Stored]:
     """`rows` with values as they are written. Most need nothing, and one that does costs the others hardly anything."""
-    if not is_printable("".join(map(itemgetter(3), rows)).replace(SEPARATOR, "")):
+    texts = list(map(itemgetter(3), rows))
+    together = "".join(texts)
+    if not is_printable(together.replace(SEPARATOR, "")):
         return [_written(row, safe) for row in rows]
+    if ";" not in together and max(map(len, texts), default=0) <= LONG_VALUE:
+        return rows
     return [row if ";" not in row[3] and len(row[3]) <= LONG_VALUE else _written(row, safe) for row in rows]
 
 
