@@ -32,9 +32,12 @@ test-platform: $(VENV)/.test-installed
 	@$(PREPARE) package prometheus prometheus
 	$(BIN)/python -m pytest integration_tests/platform
 
-# The oldest versions that are supported: what Debian 12 ships.
+# The oldest versions that are supported: what Debian 12 ships. Without tests of what uses none of these libraries.
+OLD := $(patsubst %,'--ignore-glob=*/%',test_asterisk_* test_client* test_comparison.py test_config* test_contexts_file.py \
+  test_pjsip_inheritance.py test_places.py test_prepare.py test_secrets.py)
+
 test-old: .venv-old/.installed
-	.venv-old/bin/python -m pytest -n 2 --dist loadfile tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py
+	.venv-old/bin/python -m pytest -n 2 --dist loadfile $(OLD) tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

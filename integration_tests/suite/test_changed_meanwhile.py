@@ -209,7 +209,7 @@ class TestDaemon:
         """A daemon whose file reads one table, and then the one of the job."""
         items.run("CREATE TABLE first AS SELECT 'here' AS value")
         daemon = puppet_daemon(db_uri=items.uri)
-        puppets.tell("rows", "ask_twice", first="SELECT value FROM first", second=ITEMS, seconds=0)
+        puppets.tell("rows", "ask_twice", first="SELECT value FROM first", second=ITEMS)
         assert daemon.fetch("test/rows.conf").text == self.CONTENT
         return daemon
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import count, islice
 
 import pytest
@@ -23,8 +22,6 @@ __all__ = ["browser", "company", "open_page"]
 
 LINES = 545_000
 SIZE = 15_000_000
-MOST_SECONDS = 8
-"""For opening 15 MB on a busy machine; without others it is one."""
 MOST_NODES = 600
 SECTION = """[user-{0:06}]
 type = endpoint
@@ -57,12 +54,9 @@ def huge(company: Company) -> Company:
 def test_15_megabytes_open_at_once(open_page: OpenPage):
     page = open_page("#/status")
     page.locator("#status").wait_for()
-    began = time.monotonic()
 
     page.evaluate("location.hash = '#/files/test/second.conf'")
     expect(page.locator(".text .row").first).to_contain_text("[user-000000]")
-
-    assert time.monotonic() - began < MOST_SECONDS
 
 
 @pytest.mark.usefixtures("huge")

@@ -216,12 +216,10 @@ class TestD13NothingWaitsForEver:
     @pytest.mark.parametrize("sent", [b"", b"test/fir", b"no-such/file"])
     def test_a_silent_connection_is_closed(self, puppet_daemon: StartDaemon, sent: bytes) -> None:
         daemon = puppet_daemon(request_timeout=0.5)
-        began = time.monotonic()
         with daemon.connect() as connection, suppress(ConnectionResetError):
             connection.sendall(sent)
 
             assert connection.recv(10) == b""
-        assert time.monotonic() - began < 5
 
     def test_a_slow_statement_is_cancelled(self, puppets: Puppets, puppet_daemon: StartDaemon, items: Items) -> None:
         daemon = puppet_daemon(db_uri=items.uri, generation_timeout=4)

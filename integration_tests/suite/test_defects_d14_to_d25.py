@@ -29,11 +29,8 @@ from xivo_confgend_wazo.meta import METADATA
 StartDaemon = Callable[..., Daemon]
 
 
-def test_d14_the_client_refuses_an_empty_name_at_once(shared: Daemon) -> None:
-    began = time.monotonic()
-
+def test_d14_the_client_refuses_an_empty_name(shared: Daemon) -> None:
     assert shared.confgen("").returncode == 2
-    assert time.monotonic() - began < 5
 
 
 def test_d14_the_client_does_not_wait_for_ever_for_an_answer() -> None:
@@ -111,13 +108,13 @@ def test_d19_a_file_shows_one_moment_of_the_database(
     puppets: Puppets, puppet_daemon: StartDaemon, items: Items, background: ThreadPoolExecutor
 ) -> None:
     daemon = puppet_daemon(db_uri=items.uri)
-    puppets.tell("rows", "ask_twice", first=ITEMS, second=ITEMS, seconds=1)
+    puppets.tell("rows", "ask_twice", first=ITEMS, second=ITEMS, hold=True)
     waiting = ask_in_background(background, daemon, "test/rows.conf")
-    puppets.wait_for_run("rows")
-    time.sleep(0.5)
+    puppets.wait_until_held("rows")
     items.run("UPDATE item SET value = 'later'")
+    puppets.release("rows")
 
-    assert waiting.result(10).text == "1 one\n2 two\n" * 2
+    assert waiting.result(30).text == "1 one\n2 two\n" * 2
 
 
 def test_d20_one_missing_element_does_not_lose_the_file(postgresql: PostgreSQL, daemon: StartDaemon) -> None:

@@ -109,11 +109,11 @@ def test_a_driver_that_does_not_call_itself_deterministic_is_always_asked(puppet
 def test_what_a_driver_mixed_from_two_transactions_is_not_taken_for_one_moment(
     puppets: Puppets, serving: Daemon, items: Items, background: ThreadPoolExecutor
 ) -> None:
-    puppets.tell("other_rows", "ask_and_commit", statement=ITEMS, seconds=1)
+    puppets.tell("other_rows", "ask_and_commit", statement=ITEMS)
     mixing = ask_in_background(background, serving, "test/other_rows.conf")
-    puppets.wait_for_run("other_rows")
-    time.sleep(0.5)
+    puppets.wait_until_held("other_rows")
     items.run("UPDATE item SET value = 'new'")
+    puppets.release("other_rows")
 
     assert mixing.result(10).text == "1 one\n2 two\n1 new\n2 new\n"
     assert serving.fetch("test/other_rows.conf").text == "1 new\n2 new\n" * 2

@@ -39,8 +39,18 @@ class Puppet:
         order = json.loads((self._directory / f"{self.name}.json").read_text("utf-8"))
         return getattr(self, f"do_{order.pop('do')}")(**order)
 
+    def hold(self):
+        """Wait until the test lets it go on (`Puppets.release`)."""
+        (self._directory / f"{self.name}.held").touch()
+        while not (self._directory / f"{self.name}.released").exists():
+            time.sleep(0.01)
+        return ""
+
     def do_say(self, content):
         return content
+
+    def do_hold(self, content):
+        return self.hold() + content
 
     def do_say_bytes(self, content):
         return bytes.fromhex(content)
@@ -194,20 +204,22 @@ class Puppet:
             os.waitpid(child, 0)
         yield content * 100_000
 
-    def do_ask(self, statement, seconds=0, content=""):
+    def do_ask(self, statement, seconds=0, content="", hold=False):
         """The values of one statement, a line each."""
         rows = Session.execute(text(statement)).all()
         time.sleep(seconds)
+        if hold:
+            self.hold()
         return content + "".join(" ".join(map(str, row)) + "\n" for row in rows)
 
-    def do_ask_twice(self, first, second, seconds):
-        return "".join(self.do_ask(first)) + self.do_sleep(seconds) + "".join(self.do_ask(second))
+    def do_ask_twice(self, first, second, hold=False):
+        return self.do_ask(first) + (self.hold() if hold else "") + self.do_ask(second)
 
-    def do_ask_and_commit(self, statement, seconds):
-        """Ends the transaction half-way, which no driver should do."""
+    def do_ask_and_commit(self, statement):
+        """Ends the transaction half-way, which no driver should do; is held there."""
         first = self.do_ask(statement)
         Session.commit()
-        return first + self.do_sleep(seconds) + self.do_ask(statement)
+        return first + self.hold() + self.do_ask(statement)
 
     def do_swallow(self, statement, content):
         """Hides an error of the database."""

@@ -69,6 +69,8 @@ class Puppets:
 
     def tell(self, name: str, do: str, **arguments: Any) -> None:
         """From now on `test/<name>.conf` does `do` (see `ill_behaved.Puppet`)."""
+        for mark in ("held", "released"):
+            (self.orders / f"{name}.{mark}").unlink(missing_ok=True)
         staged = self.orders / f".{name}.json"
         staged.write_text(json.dumps({"do": do, **arguments}), "utf-8")
         staged.replace(self.orders / f"{name}.json")
@@ -92,6 +94,14 @@ class Puppets:
         """Return when the `count`th generation has begun."""
         wait_until(lambda: self.runs(name) >= count, f"generation {count} of {name}")
 
+    def wait_until_held(self, name: str) -> None:
+        """Return when a generation of `test/<name>.conf` waits for `release`."""
+        wait_until((self.orders / f"{name}.held").exists, f"the hold of {name}")
+
+    def release(self, name: str) -> None:
+        """Let the generations of `test/<name>.conf` go on, those that are held and those to come."""
+        (self.orders / f"{name}.released").touch()
+
     def daemon(self, directory: Path, environment: Mapping[str, str] | None = None, **config: Any) -> Daemon:
         """A daemon that finds the drivers; not started."""
         path = os.pathsep.join(filter(None, [str(self.path), os.environ.get("PYTHONPATH")]))
@@ -105,6 +115,15 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) 
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.01)
+
+
+def unread(daemon: Daemon) -> int:
+    """How many connections to the daemon's port have bytes that it has not read."""
+    found = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        found += int(local.partition(":")[2], 16) == daemon.port and int(queues.partition(":")[2], 16) > 0
+    return found
 
 
 def ask_in_background(background: ThreadPoolExecutor, daemon: Daemon, name: str) -> Future[Fetched]:
