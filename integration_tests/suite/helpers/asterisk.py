@@ -55,6 +55,7 @@ class Asterisk:
         self._directory = Path(tempfile.mkdtemp(prefix="confgend-asterisk-"))
         self.etc = self._directory / "etc"
         self._port = _free_port()
+        self._logged = 0
         for name in set(DIRECTORIES.values()):
             (self._directory / name).mkdir()
         for name, content in {**self._settings(modules), **(files or {})}.items():
@@ -92,7 +93,18 @@ class Asterisk:
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
 
     def log(self) -> str:
-        """The warnings and errors so far."""
+        """The warnings and errors so far. A thread writes them, in their order: waits for one that is made here."""
+        self._logged += 1
+        marker = f"marker{self._logged}.conf"
+        self.write(marker, "[")
+        self._ask("GetConfig", Filename=marker)
+        deadline = time.monotonic() + ANSWER_TIMEOUT
+        while marker not in self._written():
+            assert time.monotonic() < deadline, "Asterisk does not log"
+            time.sleep(0.01)
+        return "".join(line for line in self._written().splitlines(keepends=True) if "/marker" not in line)
+
+    def _written(self) -> str:
         path = self._directory / "log" / "full"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
@@ -139,18 +151,18 @@ class Asterisk:
     def _connect(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
-            assert self._process.poll() is None, f"Asterisk exits {self._process.returncode}: {self.log()}"
+            assert self._process.poll() is None, f"Asterisk exits {self._process.returncode}: {self._written()}"
             try:
                 self._socket = socket.create_connection(("127.0.0.1", self._port), ANSWER_TIMEOUT)
                 break
             except ConnectionRefusedError:
-                assert time.monotonic() < deadline, f"Asterisk does not listen: {self.log()}"
+                assert time.monotonic() < deadline, f"Asterisk does not listen: {self._written()}"
                 time.sleep(0.05)
         self._answers = self._socket.makefile("rb")
         self._answers.readline()
         assert self._ask("Login", Username="tests", Secret="tests", Events="off")[0].endswith("Success")
         while "Fully Booted" not in self.command("core waitfullybooted").title():
-            assert time.monotonic() < deadline, f"Asterisk does not boot: {self.log()}"
+            assert time.monotonic() < deadline, f"Asterisk does not boot: {self._written()}"
 
     def _ask(self, action: str, **headers: str) -> list[str]:
         """The answer to an action of the manager's protocol, without the events before it."""
@@ -159,7 +171,7 @@ class Asterisk:
         while True:
             answer = []
             while (line := self._answers.readline()) not in {b"\r\n", b"\n"}:
-                assert line, f"Asterisk closed the connection: {self.log()}"
+                assert line, f"Asterisk closed the connection: {self._written()}"
                 answer.append(line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape"))
             if answer and answer[0].startswith("Response:"):
                 return answer
