@@ -49,7 +49,7 @@ def test_a_command_gets_its_input_and_gives_its_output():
 
 
 def test_an_exec_command_ends_at_its_limit_with_all_it_started(starts_another, tmp_path, monkeypatch):
-    monkeypatch.setattr("xivo_confgend.config.EXEC_TIMEOUT", 1)
+    monkeypatch.setattr("xivo_confgend.yaml_files.EXEC_TIMEOUT", 1)
     (tmp_path / "config.yml").write_text(f"db_uri: !exec {{command: {starts_another}}}\n")
 
     with pytest.raises(ConfigurationError, match="!exec command failed"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xivo_confgend import config
+from xivo_confgend import config, yaml_files
 from xivo_confgend.config import KINDS, Configuration, Settings, load, merge
 from xivo_confgend.exceptions import ConfigurationError
 
@@ -278,5 +278,5 @@ def test_a_command_that_fails_is_named_with_the_line_and_without_its_output(load
 
 
 def test_a_command_that_does_not_end_is_given_up(loaded, monkeypatch):
-    monkeypatch.setattr(config, "EXEC_TIMEOUT", 0.2)
+    monkeypatch.setattr(yaml_files, "EXEC_TIMEOUT", 0.2)
     assert error_of(lambda: loaded('a: !exec {command: "sleep 30"}')).endswith("!exec command failed (TimeoutExpired)")

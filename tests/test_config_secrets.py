@@ -109,15 +109,15 @@ def test_keys_that_are_no_text_are_printed_too(loaded, path):
 
 
 def test_a_valid_configuration_is_said_to_be_valid(path, capsys):
-    path.write_text("", "utf-8")
+    path.write_text(f"cache: {path.parent}", "utf-8")
     assert command(["-c", str(path), "--check"]) == 0
     assert capsys.readouterr() == ("configuration is valid\n", "")
 
 
 def test_checking_tells_warnings_on_standard_error(path, capsys):
-    path.write_text("extra_config_files: /nonexistent", "utf-8")
+    path.write_text(f"{{cache: {path.parent}, extra_config_files: /nonexistent}}", "utf-8")
     assert command(["-c", str(path), "--check"]) == 0
-    assert capsys.readouterr().err.startswith("xivo-confgend: /nonexistent: no such directory")
+    assert capsys.readouterr().err.startswith("xivo-confgend: warning: /nonexistent: no such directory")
 
 
 @pytest.mark.parametrize("option", ["--check", "--print-config", "--list-drivers"])

@@ -14,7 +14,6 @@ import dataclasses
 import logging
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +22,13 @@ from typing import Any
 import yaml
 
 from xivo_confgend import endpoints, rest_api
-from xivo_confgend.children import run_limited
-from xivo_confgend.exceptions import ConfigurationError
+from xivo_confgend.client.wording import near
+from xivo_confgend.exceptions import ConfigurationError, one_line
 from xivo_confgend.machine import machine_memory
+from xivo_confgend.yaml_files import name_of, read_file
 
 DEFAULT_CONFIG_FILE = "/etc/xivo-confgend/config.yml"
 ENVIRONMENT = {"XIVO_CONFGEND_DB_URI": "db_uri"}
-EXEC_TIMEOUT = 10
 LONGEST_STATEMENT = 2_000_000.0
 """Seconds; PostgreSQL counts milliseconds in 31 bits."""
 LEAST_MEMORY = 128 << 20
@@ -41,8 +40,11 @@ SECRET_KEY = re.compile(r"passw|secret|token|sha256|credential|private_key", re.
 URI_PASSWORD = re.compile(r"(\w+://[^:/@\s]*):(?:[^?\s]*|[^@\s]*)@|(?<=[?&])(\w*passw\w*)=[^&\s]*", re.IGNORECASE)
 """As SQLAlchemy reads it: a password may hold a slash or an @, and may come among the parameters."""
 DATABASE_URL = re.compile(r"postgres(ql)?(\+\w+)?://([^:/]*(:[^@]*)?@)?(\[[^]]*\]|[^:/?@]*)(:\d+)?(/|\?|$)")
-QUOTED_VALUE = re.compile(r"\b(alias|anchor|tag) (['\"]).*\2")
 DEFAULTS = "default"
+OTHER_KEYS = frozenset({"config_file", "extra_config_files", "templates"})
+"""Keys at the top that mean something without being settings."""
+RESEMBLING = 0.8
+"""How much a key has to resemble one of ours to be taken for a slip: drivers have keys of their own."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,9 @@ class Settings:
     request_timeout: float = key(TIME_LIMIT, 10, "seconds in which a request has to arrive")
     answer_timeout: float = key(TIME_LIMIT, 300, "seconds in which a client has to read its answer")
     max_connections: int = key(COUNT, 1000, "connections at a time; more wait in the system's queue")
+    check_at_start: bool = key(
+        BOOLEAN, True, "log at start and after a reload what `--check --database` finds; files are served meanwhile"
+    )
     shrink_warning: float = key(
         PERCENTAGE, 30, "percentage of lines whose loss at once is warned of, if at least 10 lines are gone; 0: none is"
     )
@@ -172,13 +177,15 @@ KINDS: dict[str, Kind] = {f.name: f.metadata["kind"] for f in dataclasses.fields
 class Configuration:
     """The merged mapping, the core's `settings` made from it, and where each value came from.
 
-    `origins`: dotted key → file name, `environment`, `command line` or `default`. `warnings`: lines for the operator.
+    `origins`: dotted key → file name, `environment`, `command line` or `default`. `warnings`: lines for the operator;
+    `errors`: those that keep no daemon from starting, but which `--check` and a reload refuse.
     """
 
     mapping: dict[str, Any]
     settings: Settings
     origins: dict[str, str]
     warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     def masked(self) -> dict[str, Any]:
         """The merged mapping with every secret replaced by asterisks."""
@@ -218,90 +225,6 @@ def mask(value: Any, name: str = "") -> Any:
 def _mask_match(match: re.Match[str]) -> str:
     before, parameter = match.groups()
     return f"{before}:{MASK}@" if parameter is None else f"{parameter}={MASK}"
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe loading plus the tag `!exec` (docs/spec/30-daemon.md section 5); no value may hold itself."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._open: list[Any] = []
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """The next node."""
-        if self.check_event(yaml.AliasEvent) and self.current_event.anchor in self._open:
-            raise yaml.composer.ComposerError(None, None, "a value that holds itself", self.current_event.start_mark)
-        return super().compose_node(parent, index)
-
-    def compose_sequence_node(self, anchor: Any) -> Any:
-        """The sequence that begins here."""
-        self._open.append(anchor)
-        node = super().compose_sequence_node(anchor)
-        self._open.pop()
-        return node
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        """The mapping that begins here."""
-        self._open.append(anchor)
-        node = super().compose_mapping_node(anchor)
-        self._open.pop()
-        return node
-
-
-def _execute(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    if not isinstance(node, yaml.MappingNode):
-        raise yaml.constructor.ConstructorError(
-            None, None, "!exec takes a mapping with the key command", node.start_mark
-        )
-    command = loader.construct_mapping(node).get("command")
-    if not command:
-        return None
-    try:
-        done = run_limited(str(command).split(" "), EXEC_TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        done.check_returncode()
-        return yaml.safe_load(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError, yaml.YAMLError) as error:
-        # The output may be the secret itself, so only the kind of failure is told.
-        problem = f"!exec command failed ({type(error).__name__})"
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
-
-
-_Loader.add_constructor("!exec", _execute)
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """The mapping in the YAML file at `path`; an empty file is an empty mapping.
-
-    Raises ConfigurationError naming the file and, where it applies, the line.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: is not UTF-8 at byte {error.start}") from error
-    try:
-        content = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f" line {mark.line + 1}" if mark else ""
-        # Of a secret that begins with ! or * and lacks its quotes, YAML makes a tag or an alias, and quotes it.
-        problem = QUOTED_VALUE.sub(r"\1", error.problem or error.context or "")
-        raise ConfigurationError(f"{path}{line}: not valid YAML: {problem}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: nested too deeply") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: expected a mapping of keys to values, found {_name_of(content)}")
-    return content
-
-
-def _name_of(value: object) -> str:
-    names = {str: "text", list: "a list", dict: "a mapping", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), f"the number {value}" if isinstance(value, (int, float)) else type(value).__name__)
 
 
 def merge(high: Mapping[str, Any], low: Mapping[str, Any]) -> dict[str, Any]:
@@ -359,15 +282,17 @@ def load(
     """
     main_file = Path(config_file or DEFAULT_CONFIG_FILE)
     warnings: list[str] = []
-    main = read_file(main_file)
+    read = {str(main_file): read_file(main_file)}
+    main = read[str(main_file)].mapping
     directory = main.get("extra_config_files", str(main_file.parent / "conf.d"))
     if not isinstance(directory, str):
-        raise ConfigurationError(f"{main_file}: key extra_config_files: expected text, found {_name_of(directory)}")
+        raise ConfigurationError(f"{main_file}: key extra_config_files: expected text, found {name_of(directory)}")
+    extra = {str(path): read_file(path) for path in _extra_files(Path(directory), warnings)}
     environment = os.environ if environment is None else environment
     sources: list[tuple[str, Mapping[str, Any]]] = [
         ("command line", overrides or {}),
         ("environment", {name: environment[v] for v, name in ENVIRONMENT.items() if v in environment}),
-        *((str(path), read_file(path)) for path in _extra_files(Path(directory), warnings)),
+        *((path, file.mapping) for path, file in extra.items()),
         (str(main_file), main),
         (DEFAULTS, dataclasses.asdict(Settings())),
     ]
@@ -378,7 +303,18 @@ def load(
         origins |= dict.fromkeys(_paths(mapping), name)
     leaves = _paths(merged)
     origins = {path: origin for path, origin in origins.items() if path in leaves}
-    return Configuration(merged, _settings(merged, sources), origins, tuple(warnings))
+    for path, file in (extra | read).items():
+        warnings += _misspelt(path, file.mapping)
+    errors = tuple(line for file in (extra | read).values() for line in file.duplicates)
+    return Configuration(merged, _settings(merged, sources), origins, tuple(warnings), errors)
+
+
+def _misspelt(path: str, mapping: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each key that is none of the core's and resembles one: it may be a driver's own, or a slip."""
+    for name in mapping:
+        meant = "" if name in KINDS or name in OTHER_KEYS else near(str(name), KINDS, RESEMBLING)
+        if meant:
+            yield f"{path}: key {one_line(str(name))} is not one of the daemon's: did you mean {meant}?"
 
 
 def _origin(name: str, sources: list[tuple[str, Mapping[str, Any]]]) -> str:
@@ -390,7 +326,7 @@ def _settings(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, A
         value = merged[name]
         where = f"{_origin(name, sources)}: key {name}"
         if not kind.accepts(value):
-            raise ConfigurationError(f"{where}: expected {kind.expected}, found {_name_of(value)}")
+            raise ConfigurationError(f"{where}: expected {kind.expected}, found {name_of(value)}")
         if isinstance(value, list) and not all(isinstance(element, str) for element in value):
             raise ConfigurationError(f"{where}: expected {kind.expected}, found an element that is not text")
     if merged["listen"] == []:
@@ -410,7 +346,7 @@ def _settings(merged: Mapping[str, Any], sources: list[tuple[str, Mapping[str, A
         if not isinstance(driver, (str, type(None))):
             source = _origin_of("plugins", file, sources)
             raise ConfigurationError(
-                f"{source}: key plugins, {file}: expected a driver's name or null, found {_name_of(driver)}"
+                f"{source}: key plugins, {file}: expected a driver's name or null, found {name_of(driver)}"
             )
     for name, switch in (merged["enabled_plugins"] or {}).items():
         if not isinstance(switch, bool):

@@ -16,6 +16,7 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from xivo_confgend import signals
+from xivo_confgend.client.wording import counted
 from xivo_confgend.config import Configuration, Settings
 from xivo_confgend.database.queries import Limits
 from xivo_confgend.drivers import Catalogue
@@ -26,6 +27,7 @@ from xivo_confgend.listening import listen, place
 from xivo_confgend.log import set_up_logging
 from xivo_confgend.rest_api import RestApi, read_rest_api
 from xivo_confgend.service_manager import notify, watchdog_interval
+from xivo_confgend.startup_check import StartupCheck
 from xivo_confgend.store import Store
 from xivo_confgend.tcp_server import ConfgendFactory
 from xivo_confgend.workers import Workers
@@ -53,6 +55,7 @@ class Controller:
         self._changing = DeferredLock()
         self._ports: dict[str, Any] = {}
         self._retiring: list[Generation] = []
+        self._check = StartupCheck()
         self._configuration = configuration
         self._daemon: Daemon | None = None
         self._http: HttpServer | None = None
@@ -84,6 +87,8 @@ class Controller:
         settings = configuration.settings
         for line in configuration.warnings:
             logger.warning("%s", line)
+        for line in configuration.errors:
+            logger.error("%s", line)
         catalogue = Catalogue(settings.plugins or {})
         workers = Workers(self._reactor, configuration.mapping, settings)
         return Generation(self._reactor, catalogue, workers, store, settings, self._observers, history.pins)
@@ -102,7 +107,8 @@ class Controller:
         if interval := watchdog_interval():
             LoopingCall(notify, "WATCHDOG=1").start(interval)
         files = self._generation.catalogue.files()
-        logger.info("serving %d file(s), listening on %s", len(files), ", ".join(self.addresses()))
+        logger.info("serving %s, listening on %s", counted(len(files), "file"), ", ".join(self.addresses()))
+        self._check.begin(self._configuration)
 
     def addresses(self) -> list[str]:
         """Where the daemon listens, as people write it."""
@@ -161,6 +167,8 @@ class Controller:
         try:
             # Reading it may run commands.
             configuration = await deferToThread(self._load_again)
+            if configuration.errors:
+                raise ConfigurationError("; ".join(configuration.errors))
             if str(store.root) != configuration.settings.cache:
                 store = self._store_at(configuration.settings.cache)
                 history = self._remember(store)
@@ -193,6 +201,7 @@ class Controller:
         await self._follow_http()
         set_up_logging(self._configuration.settings)
         logger.info("configuration reloaded")
+        self._check.begin(self._configuration)
 
     def _store_at(self, root: str) -> Store:
         """The store at `root`, which may be in use for requests of before a reload. Raises StoreError."""
@@ -234,6 +243,7 @@ class Controller:
             self._daemon = make_daemon(self._reactor, self._configuration, self._generation, self._history)
             self._daemon.observers = self._observers
             self._daemon.tcp_listeners = self._listeners
+            self._daemon.configuration_errors = lambda: self._check.errors
             self._http = HttpServer(self._daemon)
             self._http.start()
         elif self._http is not None and self._daemon is not None:
@@ -264,6 +274,7 @@ class Controller:
         if not self._stopping:
             self._stopping = True
             logger.info("stopping")
+            self._check.stop()
             notify("STOPPING=1")
             self._change(self._stop)
 

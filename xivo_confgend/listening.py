@@ -191,5 +191,5 @@ def place(port: Any) -> str:
     host = port.getHost()
     name = getattr(host, "name", None)
     if name is not None:
-        return os.fsdecode(name)
+        return os.fsdecode(name).replace("\0", "@", 1)
     return written(host.host, host.port)

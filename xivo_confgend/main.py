@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--db-uri", help="URL of the database; prefer the environment variable XIVO_CONFGEND_DB_URI")
     what = made.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="check the configuration and exit")
+    made.add_argument("--database", action="store_true", help="with --check: also compare the database's tables")
     what.add_argument("--print-config", action="store_true", help="print the merged configuration with origins")
     what.add_argument("--list-drivers", action="store_true", help="print the installed drivers and exit")
     commands = made.add_subparsers(title="commands for authors of drivers", metavar="COMMAND")
@@ -53,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals.hold()
     signals.leave_process_1()
     try:
-        options = parser().parse_args(arguments)
+        made = parser()
+        options = made.parse_args(arguments)
+        if options.database and not options.check:
+            made.error("--database goes with --check")
     except SystemExit:
         signals.release()
         raise
@@ -75,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check or options.print_config or options.list_drivers:
         signals.release()
     if options.check:
-        return _check(configuration)
+        return _check(configuration, options.database)
     if options.print_config:
         print("\n".join(configuration.lines()))
         return 0
@@ -84,23 +88,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _serve(configuration, load)
 
 
-def _check(configuration: Configuration) -> int:
-    from xivo_confgend import log
+def _check(configuration: Configuration, database: bool) -> int:
+    """Tell everything that is wrong, on standard error; returns the exit status."""
+    from xivo_confgend.children import Children
+    from xivo_confgend.client.wording import counted
+    from xivo_confgend.configuration_check import Finding, findings
     from xivo_confgend.controller import check_certificate
     from xivo_confgend.exceptions import ConfigurationError
     from xivo_confgend.listening import check
 
-    for line in configuration.warnings:
-        print(f"xivo-confgend: {line}", file=sys.stderr)
+    found = [Finding(line, is_error=False) for line in configuration.warnings]
+    found += map(Finding, configuration.errors)
     try:
         check_certificate(configuration)
         check(configuration.settings.endpoints)
     except ConfigurationError as error:
-        print(f"xivo-confgend: {error}", file=sys.stderr)
+        found.append(Finding(str(error)))
+    found += findings(configuration, Children(), database)
+    for one in found:
+        print(f"xivo-confgend: {'' if one.is_error else 'warning: '}{one.text}", file=sys.stderr)
+    if errors := sum(one.is_error for one in found):
+        print(f"xivo-confgend: the configuration has {counted(errors, 'error')}", file=sys.stderr)
         return EXIT_CONFIGURATION
-    if unusable := log.problem(configuration.settings.log_filename):
-        told = f"log_filename: {configuration.settings.log_filename}: {unusable}; the log would go to standard error"
-        print(f"xivo-confgend: {told}", file=sys.stderr)
     print("configuration is valid")
     return 0
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xivo_confgend.client.wording import near
 from xivo_confgend.endpoints import address_problem, path_problem
 from xivo_confgend.exceptions import ConfigurationError
 
@@ -138,7 +139,8 @@ def read_rest_api(mapping: Mapping[str, Any] | None) -> RestApi:
     for key, value in mapping.items():
         rule = RULES.get(key)
         if rule is None:
-            raise RestApiError(str(key), "is not a key of the HTTP API")
+            meant = near(str(key), RULES)
+            raise RestApiError(str(key), f"is not a key of the HTTP API{meant and f'; did you mean {meant}?'}")
         if not (rule.optional and value is None) and not rule.accepts(value):
             raise RestApiError(key, f"expected {rule.expected}")
     given = dict(mapping)

@@ -56,6 +56,7 @@ class Daemon:
     observers: list[Observer] = field(default_factory=list)
     tcp_listeners: Callable[[], list[Listener]] = list
     http_listeners: Callable[[], list[Listener]] = list
+    configuration_errors: Callable[[], tuple[str, ...]] = tuple
     reloaded: list[Callable[[], None]] = field(default_factory=list)
     stopping: list[Callable[[], None]] = field(default_factory=list)
     happened: list[Callable[[str, FileName], None]] = field(default_factory=list)

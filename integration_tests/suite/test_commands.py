@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
+from integration_tests.suite.helpers.commands import Run, run
 from integration_tests.suite.helpers.puppets import Puppets
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+__all__ = ["run"]
+
 SECRET = "hunter2"
-
-
-@pytest.fixture
-def run(puppets: Puppets, tmp_path: Path) -> Run:
-    """Runs the command with a configuration file of the given keys."""
-
-    def run(
-        *arguments: str, environment: dict[str, str] | None = None, **config: object
-    ) -> subprocess.CompletedProcess[str]:
-        file = tmp_path / "config.yml"
-        file.write_text(yaml.safe_dump(config))
-        (tmp_path / "conf.d").mkdir(exist_ok=True)
-        return subprocess.run(
-            [sys.executable, "-m", "xivo_confgend.main", "-c", str(file), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(puppets.path), **(environment or {})},
-        )
-
-    return run
 
 
 class TestCheck:
@@ -64,7 +39,7 @@ class TestCheck:
         done = run("--check", extra_config_files=str(tmp_path / "nowhere"))
 
         assert done.returncode == 0
-        assert done.stderr.startswith(f"xivo-confgend: {tmp_path}/nowhere: no such directory")
+        assert done.stderr.startswith(f"xivo-confgend: warning: {tmp_path}/nowhere: no such directory")
 
     @pytest.mark.parametrize(
         ("key", "value", "told"),

@@ -30,12 +30,15 @@ def size(number: float) -> str:
     return f"{number:.1f} {SIZE_UNITS[unit]}" if unit else f"{number:.0f} B"
 
 
-def near(word: str, words: Iterable[str]) -> str:
-    """The one of `words` that `word`, in whatever case, was probably meant to be; empty if none resembles it."""
+def near(word: str, words: Iterable[str], cutoff: float = 0.7) -> str:
+    """The one of `words` that `word`, in whatever case, was probably meant to be; empty if none resembles it.
+
+    `cutoff`: how much it has to resemble, from 0 to 1, as `difflib.get_close_matches` counts it.
+    """
     from difflib import get_close_matches
 
     if len(word) > LONGEST_WORD:
         return ""
     known: Mapping[str, str] = {one.lower(): one for one in words}
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.7)
+    found = get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return known[found[0]] if found else ""

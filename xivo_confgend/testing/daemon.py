@@ -65,7 +65,8 @@ def read_framed(answer: bytes) -> Fetched:
 class Daemon:
     """A daemon with its own configuration, store and log under `directory`, on a free port of 127.0.0.1.
 
-    `config`: keys of the main configuration file, added to `listen_port` and `cache`; `environment`: added to ours;
+    `config`: keys of the main configuration file, added to `listen_port`, `cache` and `check_at_start: false`;
+    `environment`: added to ours;
     `python`: the interpreter of another virtual environment to run it in.
     Use it as a context manager, or call `start` and `stop`.
     """
@@ -83,6 +84,7 @@ class Daemon:
         self.config: dict[str, Any] = {
             "listen_port": self.port,
             "cache": str(self.directory / "cache"),
+            "check_at_start": False,
             **(config or {}),
         }
         if self.config.get("rest_api", {}) is not None:

@@ -35,6 +35,8 @@ ENTRY_POINTS = {
     "wazo_confgend.older.wazo.conf": "ill_behaved:Older",
 }
 DRIVER = "ill"
+BROKEN = tuple(group.removeprefix("confgend.") for group in ENTRY_POINTS if group.startswith("confgend.broken."))
+"""Keys of the map `plugins` whose drivers never serve."""
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
 
 

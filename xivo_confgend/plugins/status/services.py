@@ -46,8 +46,8 @@ class StatusService:
         files = [self._facts.describe(name, caller.reads_secrets) for name in self._facts.names()]
         database, workers = await self._database(), self._workers()
         listeners = map(_listener_check, self._daemon.listeners())
-        checks = [files_check(files), database, workers, *await self._daemon.threads.run(self._store_and_disk),
-                  await self._history(), *listeners]  # fmt: skip
+        checks = [files_check(files), self._configuration(), database, workers,
+                  *await self._daemon.threads.run(self._store_and_disk), await self._history(), *listeners]  # fmt: skip
         answers = self._is_reachable() and ((database.ok and workers.ok) or any(map(_has_content, files)) or not files)
         return {
             "health": (OK if all(check.ok for check in checks) else DEGRADED) if answers else FAILING,
@@ -60,6 +60,11 @@ class StatusService:
     def _is_reachable(self) -> bool:
         """Whether at least one of the places where files are served is open."""
         return any(one.open for one in self._daemon.tcp_listeners())
+
+    def _configuration(self) -> Check:
+        errors = self._daemon.configuration_errors()
+        more = [f"{len(errors) - MOST_NAMED} more"] if len(errors) > MOST_NAMED else []
+        return Check("configuration", not errors, "; ".join([*errors[:MOST_NAMED], *more]) or "no error is known")
 
     async def _database(self) -> Check:
         began = time.perf_counter()

@@ -8,7 +8,7 @@ then name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ class ExtensionsConf:
     def dependencies(self) -> list[Path]:
         """The contexts file and the templates of voice menus."""
         return [*contexts_paths(self._config), *self._templates.dependencies(TEMPLATE)]
+
+    def check(self) -> Iterable[str]:
+        """Nothing. Raises TemplateError if a file of the administrators cannot be used."""
+        read_contexts_file(self._config)
+        self._templates.get_template(TEMPLATE)
+        return ()
 
     def generate(self) -> Iterator[str]:
         """The content of the file. Raises TemplateError if a file of the administrators cannot be used."""

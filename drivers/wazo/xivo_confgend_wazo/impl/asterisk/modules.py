@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xivo_confgend.plugin_helpers.templates import file_candidates, load_template
+from xivo_confgend.plugin_helpers.templates import Template, file_candidates, load_template
 from xivo_confgend_wazo.impl.templates import TEMPLATES
 
 SHIPPED = TEMPLATES / "modules.conf.jinja2"
@@ -34,9 +34,17 @@ class ModulesConf:
 
         Raises TemplateError naming file and line, and ValueError if the modules are no mapping.
         """
+        return self._template().dump({"modules": self._disabled()})
+
+    def check(self) -> Iterable[str]:
+        """Nothing. Raises TemplateError and ValueError as `generate` does."""
+        self._template()
+        self._disabled()
+        return ()
+
+    def _template(self) -> Template:
         candidates = self._candidates()
-        path = next((path for path in candidates if path.exists()), candidates[-1])
-        return load_template(path).dump({"modules": self._disabled()})
+        return load_template(next((path for path in candidates if path.exists()), candidates[-1]))
 
     def _candidates(self) -> list[Path]:
         return file_candidates(self._config, "modulesconf", SHIPPED, optional=True)

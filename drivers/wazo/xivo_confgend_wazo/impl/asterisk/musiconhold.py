@@ -40,6 +40,11 @@ class MusicOnHoldConf:
         """The template's files."""
         return self._templates.dependencies(TEMPLATE)
 
+    def check(self) -> Iterable[str]:
+        """Nothing. Raises TemplateError if the template is missing or has a syntax error."""
+        self._templates.get_template(TEMPLATE)
+        return ()
+
     def generate(self) -> Iterator[str]:
         """The content of the file. Raises TemplateError naming file and line."""
         safe = SafeText(logger)
