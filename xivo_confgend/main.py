@@ -133,6 +133,7 @@ def _list_drivers(configuration: Configuration) -> int:
 
 
 def _serve(configuration: Configuration, load: Callable[[], Configuration]) -> int:
+    import gc
     import time
 
     from twisted.internet import reactor
@@ -146,7 +147,10 @@ def _serve(configuration: Configuration, load: Callable[[], Configuration]) -> i
     # By itself Twisted measures times by the clock of the system, which may be set while the daemon runs.
     clock: Any = reactor
     clock.seconds = time.monotonic
-    return Controller(clock, configuration, load).run()
+    status = Controller(clock, configuration, load).run()
+    # The process ends now: to look for garbage in all that was imported takes longer than everything else of its end.
+    gc.freeze()
+    return status
 
 
 if __name__ == "__main__":
