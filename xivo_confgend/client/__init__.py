@@ -228,6 +228,15 @@ def _is_one_output() -> bool:
 def run(arguments: list[str]) -> int:
     """Do what the command line `arguments` (without the command) asks; returns the exit status."""
     try:
+        return _run(arguments)
+    except MemoryError:
+        # so little of it that even making the error's line failed
+        os.write(STDERR, NO_MEMORY)
+        return FAILED
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         status = run_command(arguments) if arguments and arguments[0] in API_COMMANDS else run_fetch(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
