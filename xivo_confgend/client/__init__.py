@@ -29,6 +29,7 @@ LONGEST_WAIT = 1_000_000
 
 DONE, FAILED, WRONG_USAGE, IDENTICAL, INTERRUPTED = 0, 1, 2, 3, 130
 STDOUT, STDERR = 1, 2
+NO_MEMORY = b"confgen: there is not enough memory\n"
 EXEC_DIRECTORY = "/var/tmp"  # noqa: S108 - where Asterisk makes its files, whatever TMPDIR is
 FILE_KIND, REGULAR = 0o170000, 0o100000
 
