@@ -216,3 +216,48 @@ def test_an_account_without_privileges_is_enough(
     assert puppets.runs("rows") == generated
     daemon.stop()
     rows.run("REVOKE ALL ON item FROM plain; DROP ROLE plain")
+
+
+def test_a_deadlock_costs_no_answer(
+    serving: Daemon, rows: Items, puppets: Puppets, background: ThreadPoolExecutor
+) -> None:
+    """PostgreSQL gives up the transaction that looks for the deadlock first; the other one never looks."""
+    rows.run("CREATE TABLE other AS SELECT 3 AS id, 'three' AS value")
+    puppets.tell("first", "ask_twice", first=ITEMS, second="SELECT * FROM other", hold=True)
+    with rows.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE")
+        waiting = ask_in_background(background, serving, "test/first.conf")
+        puppets.wait_until_held("first")
+        locking = background.submit(cursor.execute, "LOCK TABLE item IN ACCESS EXCLUSIVE MODE; COMMIT")
+        puppets.release("first")
+        locking.result(30)
+
+    answer = waiting.result(30)
+    assert (answer.state, answer.text) == ("fresh", f"{CONTENT}3 three\n")
+    assert puppets.runs("first") == 3
+
+
+ATTACKS = {
+    "its own transaction": "COMMIT; BEGIN; INSERT INTO item VALUES (3, 'three'); COMMIT",
+    "a transaction of another kind": (
+        "ROLLBACK; START TRANSACTION ISOLATION LEVEL READ COMMITTED; INSERT INTO item VALUES (3, 'three'); COMMIT"
+    ),
+    "no transaction": "COMMIT; INSERT INTO item VALUES (3, 'three')",
+    "a new table": "COMMIT; CREATE TABLE another (id int)",
+    "a sequence": "COMMIT; SELECT setval('counter', 7)",
+}
+
+
+@pytest.mark.parametrize("statements", ATTACKS.values(), ids=ATTACKS.keys())
+def test_a_driver_that_begins_its_own_transaction_writes_nothing(
+    serving: Daemon, rows: Items, puppets: Puppets, statements: str
+) -> None:
+    rows.run("CREATE SEQUENCE counter")
+    for _ in range(2):
+        puppets.tell("first", "begin_another_transaction", statements=statements)
+
+        assert serving.fetch("test/first.conf").text == "25006\n"
+
+    assert rows.value("SELECT count(*) FROM item") == 2
+    assert rows.value("SELECT last_value FROM counter") == 1
+    assert rows.value("SELECT count(*) FROM pg_class WHERE relname = 'another'") == 0

@@ -82,11 +82,11 @@ class TestManyReloads:
 
 class TestWorkersOfTheOldConfiguration:
     def test_that_are_idle_end_and_busy_ones_answer(
-        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor, tmp_path: Path
+        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor
     ) -> None:
         daemon = puppet_daemon()
         daemon.fetch("test/first.conf")
-        puppets.tell("first", "wait_for", path=str(tmp_path / "go"), content="of the old configuration\n")
+        puppets.tell("first", "hold", content="of the old configuration\n")
         waiting = ask_in_background(background, daemon, "test/first.conf")
         puppets.wait_for_run("first", 2)
 
@@ -94,22 +94,22 @@ class TestWorkersOfTheOldConfiguration:
             daemon.reload()
 
         wait_until(lambda: len(daemon.workers()) == AT_REST + 1, "the end of the idle workers")
-        (tmp_path / "go").touch()
+        puppets.release("first")
         answer = waiting.result(30)
         assert (answer.state, answer.text) == ("fresh", "of the old configuration\n")
         wait_until(lambda: len(daemon.workers()) == AT_REST, "the end of the busy worker")
 
     def test_answer_who_waits_for_the_next_run(
-        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor, tmp_path: Path
+        self, puppets: Puppets, puppet_daemon: StartDaemon, background: ThreadPoolExecutor
     ) -> None:
         daemon = puppet_daemon(workers=1)
-        puppets.tell("first", "wait_for", path=str(tmp_path / "go"), content="first\n")
+        puppets.tell("first", "hold", content="first\n")
         waiting = [ask_in_background(background, daemon, "test/first.conf") for _ in range(2)]
         waiting.append(ask_in_background(background, daemon, "test/second.conf"))
         puppets.wait_for_run("first")
 
         daemon.reload()
-        (tmp_path / "go").touch()
+        puppets.release("first")
 
         assert [one.result(30).state for one in waiting] == ["fresh"] * 3
         wait_until(lambda: len(daemon.workers()) == AT_REST - 1, "the end of the old worker")
@@ -149,7 +149,7 @@ class TestTheCache:
         daemon = puppet_daemon()
         one, other = daemon.config["cache"], str(tmp_path / "other")
         daemon.fetch("test/first.conf")
-        puppets.tell("second", "wait_for", path=str(tmp_path / "go"), content="second\n")
+        puppets.tell("second", "hold", content="second\n")
         waiting = [ask_in_background(background, daemon, "test/second.conf")] * busy
         if busy:
             puppets.wait_for_run("second")
@@ -157,7 +157,7 @@ class TestTheCache:
         for cache in (other, one, other, one):
             daemon.config["cache"] = cache
             daemon.reload()
-        (tmp_path / "go").touch()
+        puppets.release("second")
 
         assert "not reloaded" not in daemon.log
         assert [answer.result(30).state for answer in waiting] == ["fresh"] * busy

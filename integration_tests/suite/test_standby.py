@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
 import psycopg2
@@ -10,13 +11,18 @@ import pytest
 
 from integration_tests.suite.helpers.history import CONTENT, History, ask_all_the_time, version_of
 from integration_tests.suite.helpers.items import ITEMS, Items
-from integration_tests.suite.helpers.puppets import Puppets, wait_until
+from integration_tests.suite.helpers.puppets import Puppets, ask_in_background, wait_until
 from xivo_confgend.testing.daemon import Daemon
 from xivo_confgend.testing.postgresql import PostgreSQL, running_postgresql
 
 StartDaemon = Callable[..., Daemon]
 SECONDS = 5
 DATABASE = "replicated"
+READERS = (
+    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+    " WHERE l.relation = 'item'::regclass AND a.state = '{}' AND l.granted AND pid <> pg_backend_pid()"
+)
+"""How many other sessions have read the table and are in this state."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +120,45 @@ def test_with_many_writers_on_the_primary_no_answer_is_older_than_what_the_stand
     assert asked > 30
     assert history.committed > 30
     wait_until(lambda: version_of(serving.fetch("test/rows.conf").text) == history.committed, "the last replay")
+
+
+@pytest.fixture
+def impatient(standby: PostgreSQL) -> Iterator[None]:
+    """The standby cancels at once what keeps it from replaying."""
+    with Items(standby.uri(DATABASE)).connect() as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+        cursor.execute("SELECT pg_reload_conf()")
+        yield
+        cursor.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_conflict_with_the_replay_costs_no_answer(
+    serving: Daemon,
+    rows: Items,
+    standby: PostgreSQL,
+    puppets: Puppets,
+    background: ThreadPoolExecutor,
+    idle: bool,
+) -> None:
+    if idle:
+        puppets.tell("first", "ask_twice", first=ITEMS, second=ITEMS, hold=True)
+    else:
+        puppets.tell("first", "ask", statement="SELECT value, pg_sleep(60) FROM item")
+    waiting = ask_in_background(background, serving, "test/first.conf")
+    puppets.wait_for_run("first")
+    readers = Items(standby.uri(DATABASE))
+    wait_until(lambda: readers.value(READERS.format("idle in transaction" if idle else "active")), "its statement")
+    puppets.tell("first", "ask", statement=ITEMS)
+
+    rows.run("ALTER TABLE item ALTER value TYPE varchar")
+    puppets.release("first")
+
+    answer = waiting.result(60)
+    assert (answer.state, answer.text) == ("fresh", "1 one\n2 two\n"), serving.log
+    assert "the database is away" not in serving.log
 
 
 def test_a_standby_that_becomes_the_primary_is_another_history(

@@ -15,9 +15,10 @@ import time
 import warnings
 from pathlib import Path
 
+import psycopg2
 from sqlalchemy import text
 
-from xivo_confgend.database import Session
+from xivo_confgend.database import Session, copy_rows
 
 NAME = "ill_behaved"
 GROUP = "confgend"
@@ -57,12 +58,6 @@ class Puppet:
 
     def do_sleep(self, seconds, content=""):
         time.sleep(seconds)
-        return content
-
-    def do_wait_for(self, path, content):
-        """Returns when there is a file at `path`."""
-        while not Path(path).exists():
-            time.sleep(0.01)
         return content
 
     def do_burn(self, seconds):
@@ -214,6 +209,21 @@ class Puppet:
 
     def do_ask_twice(self, first, second, hold=False):
         return self.do_ask(first) + (self.hold() if hold else "") + self.do_ask(second)
+
+    def do_copy(self, statement):
+        """The rows of one statement, by COPY."""
+        lines = []
+        copy_rows(text(statement), lines.append)
+        return "".join(lines)
+
+    def do_begin_another_transaction(self, statements):
+        """Goes behind the session's back, and tells what PostgreSQL said."""
+        cursor = Session.connection().connection.cursor()
+        try:
+            cursor.execute(statements)
+        except psycopg2.Error as error:
+            return f"{error.pgcode}\n"
+        return "done\n"
 
     def do_ask_and_commit(self, statement):
         """Ends the transaction half-way, which no driver should do; is held there."""

@@ -32,7 +32,7 @@ class Items:
     def run(self, statement: str, *values: object) -> None:
         """Execute and commit one statement."""
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)
 
     def value(self, statement: str) -> object:
         """The only value that a statement returns."""

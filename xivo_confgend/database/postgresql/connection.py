@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DisconnectionError
 
+from xivo_confgend.database.postgresql import unreadable
 from xivo_confgend.database.postgresql.state import BACKEND_STATEMENT, Backend, monotonic
 
 CONNECT_TIMEOUT = 5
@@ -42,6 +43,11 @@ def make_engine(uri: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            # So that a transaction that a driver begins by itself cannot write either.
+            cursor.execute("SET default_transaction_read_only = on")
+        unreadable.set_up(connection)
         record.info["own_settings"] = _own_settings(connection)
         record.info["backend"] = backend_of(connection)
 
@@ -77,8 +83,10 @@ def _clean(connection: Any, own_settings: tuple[tuple[str, str], ...]) -> None:
 
 
 def _own_settings(connection: Any) -> tuple[tuple[str, str], ...]:
-    """What psycopg2, or the role that logged in, set for this connection and `DISCARD ALL` takes away."""
-    connection.autocommit = True
+    """What we, psycopg2 or the role that logged in set for this connection and `DISCARD ALL` takes away.
+
+    The connection is in autocommit mode.
+    """
     with connection.cursor() as cursor:
         before = _settings(cursor)
         cursor.execute("DISCARD ALL")

@@ -16,10 +16,12 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from xivo_confgend.database.postgresql import unreadable
 from xivo_confgend.database.postgresql.catalogues import differing, read_catalogues
 from xivo_confgend.database.postgresql.check import is_current
 from xivo_confgend.database.postgresql.file_state import FileState, Known
 from xivo_confgend.database.postgresql.notes import Notes, NoteTaker
+from xivo_confgend.database.postgresql.problems import reason, sqlstate, was_cut
 from xivo_confgend.database.postgresql.session import Scope, Session, cursor_of, open_scope, read_counters_unnoticed
 from xivo_confgend.database.postgresql.state import STATE_STATEMENT, DatabaseState, monotonic
 from xivo_confgend.database.postgresql.versions import changed_since, read_again
@@ -32,6 +34,8 @@ COMPARISON_TIMEOUT = 5
 """Seconds for each statement that compares."""
 MOST_NAMES = 5
 LOCK_NOT_AVAILABLE = "55P03"
+GIVEN_UP = frozenset({"40001", "40P01"})
+"""serialization_failure, on a standby a conflict with what it replays, and deadlock_detected: the same may succeed."""
 
 Value = TypeVar("Value")
 
@@ -91,9 +95,16 @@ def read_consistently(
     """Call `read` in a session scope, and again if something that it touched was changed under its snapshot.
 
     What it returned then is given to `discard`; what it raised then does not count. It is not called at all if the
-    state of `question` is current. Raises ChangedMeanwhile after `TRIES`, psycopg2.Error if the comparison fails, and
-    what `read` raises.
+    state of `question` is current. All of it is done once more if PostgreSQL gave the transaction up, or ended the
+    connection, which a standby does as well. Raises ChangedMeanwhile after `TRIES`, psycopg2.Error if the comparison
+    fails, and what `read` raises.
     """
+    try:
+        return _Reading(read, discard, question).run()
+    except Exception as error:
+        if sqlstate(error) not in GIVEN_UP and not was_cut(error):
+            raise
+        logger.debug("read again: %s", reason(error))
     return _Reading(read, discard, question).run()
 
 
@@ -122,10 +133,13 @@ class _Reading(Generic[Value]):
                         continue
                     if number == 0 and (current := self._check(scope, notes)):
                         return current
-                    value.append(self.read())
+                    with unreadable.counted() as replaced:
+                        value.append(self.read())
             except Exception as error:
                 problem = error
             if self._holds(notes, value, problem):
+                if replaced.count:
+                    _warn_of(replaced, notes.notes)
                 state = notes.state(time.perf_counter() - notes.began)
                 return Consistent(value[0], state, scope.statements, notes.known, self.checked)
         raise ChangedMeanwhile(self.changed)
@@ -193,6 +207,12 @@ class _Reading(Generic[Value]):
                 if noted.catalogues:
                     changed += differing(noted.catalogues, read_catalogues(cursor))
         self.changed, self.lock = tuple(dict.fromkeys(changed)), tuple(sorted(lockable))
+
+
+def _warn_of(replaced: unreadable.Replaced, notes: Sequence[Notes]) -> None:
+    tables = {name for noted in notes if noted.versions is not None for name in noted.versions.lockable()}
+    with Session.session_factory.kw["bind"].connect() as connection, cursor_of(connection) as cursor:
+        unreadable.warn(replaced, cursor, sorted(tables))
 
 
 def _lock(scope: Scope) -> bool:

@@ -42,9 +42,9 @@ def statement(error: BaseException) -> str:
 
 def is_away(error: BaseException) -> bool:
     """Whether PostgreSQL could not be reached or broke off, as opposed to refusing a statement."""
+    if was_cut(error):
+        return True
     for one in causes(error):
-        if isinstance(one, DBAPIError) and one.connection_invalidated:
-            return True
         if isinstance(one, CONNECTION_ERRORS):
             # Class 57014 is a cancelled statement, for example by statement_timeout: the database is there.
             return getattr(_original(one), "pgcode", None) is None
@@ -60,6 +60,11 @@ def is_out_of_memory(error: BaseException) -> bool:
         )
         for one in map(_original, causes(error))
     )  # fmt: skip
+
+
+def was_cut(error: BaseException) -> bool:
+    """Whether a connection that had been made was lost."""
+    return any(isinstance(one, DBAPIError) and one.connection_invalidated for one in causes(error))
 
 
 def could_not_connect(error: BaseException) -> bool:
