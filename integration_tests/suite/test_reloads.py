@@ -59,16 +59,19 @@ class TestManyReloads:
         assert daemon.stop() == 0
         assert command.runs == 2
 
-    def test_end_with_the_last_configuration(self, puppet_daemon: StartDaemon) -> None:
+    def test_end_with_the_last_configuration(self, puppet_daemon: StartDaemon, tmp_path: Path) -> None:
         daemon = puppet_daemon()
-        for workers in (1, 2, 4, 1, 2, 4, 1, 2, 4, 3):
-            daemon.config["workers"] = workers
+        for name in ("one", "other", "another", "last"):
+            others = Puppets(tmp_path / name)
+            others.tell("first", "say", content=name)
+            daemon.config["puppets"] = str(others.orders)
             daemon.write_config()
-            hang_up(daemon)
+            for _ in range(5):
+                hang_up(daemon)
 
-        wait_until(lambda: len(daemon.workers()) == AT_REST + 1, "the end of the old workers")
-        assert daemon.fetch("test/first.conf").text == "first\n"
-        assert len(daemon.workers()) == AT_REST + 1
+        wait_until(lambda: daemon.fetch("test/first.conf").text == "last", "the last configuration")
+        wait_until(lambda: len(daemon.workers()) == AT_REST, "the end of the old workers")
+        assert daemon.fetch("test/first.conf").text == "last"
 
     def test_after_a_failed_one_are_tried(self, puppet_daemon: StartDaemon) -> None:
         daemon = puppet_daemon()
