@@ -264,5 +264,5 @@ def test_the_command_says_each_finding_in_one_line(tmp_path: Path, capsys: pytes
     assert lines[0] == "good 1.0"
     assert lines[-2:] == [
         "warning: asterisk/good.conf: unknown escape \\q (line 2); Asterisk keeps the backslash: leave it out",
-        "0 error(s), 1 warning(s), 0 note(s)",
+        "0 errors, 1 warning, 0 notes",
     ]

@@ -55,6 +55,34 @@ def test_packages_without_a_name_are_nobodys_namesakes(installed: Path):
     assert [one.problem for one in listed({}) if one.driver.name.startswith("nameless")] == ["", ""]
 
 
+def test_drivers_with_a_problem_come_first_with_the_problem_below(installed: Path):
+    install(installed, "a_good_one", {}, ("asterisk.aaa.conf",))
+    install(installed, "z_broken_one", {}, ("asterisk.zzz.conf",))
+    (installed / "z_broken_one" / "driver.py").write_text("import a_module_that_nobody_has\n", "utf-8")
+
+    _, first, second, *rest = table({}).splitlines()
+
+    assert first.startswith("asterisk/zzz.conf")
+    assert second == "      ModuleNotFoundError: No module named 'a_module_that_nobody_has'"
+    assert any(line.startswith("asterisk/aaa.conf") for line in rest)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 132, 300])
+def test_the_table_fits_a_terminal(installed: Path, width: int):
+    facts = {"NAME": "acme", "DESCRIPTION": "A long description of what this package is about " * 3}
+    install(installed, f"long_winded_{width}", facts, ("asterisk.acme.conf",))
+    install(installed, f"z_broken_one_{width}", {}, ("asterisk.zzz.conf",))
+    broken = installed / f"z_broken_one_{width}" / "driver.py"
+    broken.write_text("import a_module_that_nobody_has" + "_x" * 40, "utf-8")
+
+    lines = table({}, width).splitlines()
+
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith("FILE")
+    assert len(lines) > 20
+    assert ("CLASS" in lines[0]) == (width >= 140)
+
+
 def test_the_table_shows_what_a_package_says_of_itself(installed: Path):
     facts = {"NAME": "acme", "GROUP": "Tests", "VERSION": "3.1", "DESCRIPTION": "Nothing useful"}
     install(installed, "well_described", facts, ("asterisk.acme.conf",))

@@ -303,7 +303,7 @@ def test_warnings_are_bounded_and_say_how_many_more():
     made.safe.warn()
 
     assert len(made.warnings) == MOST_REMEMBERED + 1
-    assert made.warnings[-1] == "5 more object(s) or line(s) are left out"
+    assert made.warnings[-1] == "5 more objects or lines are left out"
 
 
 def test_no_warning_holds_a_value():

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xivo_confgend.drivers import PACKAGE_FACTS, Catalogue, Driver, Examination, examine
 from xivo_confgend.exceptions import DriverError
 
-COLUMNS = ("FILE", "DRIVER", "CHOSEN", "CLASS", "DISTRIBUTION", *PACKAGE_FACTS, "PROBLEM")
+COLUMNS = ("FILE", "DRIVER", "CHOSEN", "CLASS", "DISTRIBUTION", *PACKAGE_FACTS)
+IMPORTANT = ("FILE", "DRIVER", "CHOSEN", "DISTRIBUTION", "CLASS", *PACKAGE_FACTS)
+"""The columns again, the most important first."""
+GAP = 2
+INDENT = " " * 6
+LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,6 @@ class ListedDriver:
             driver.target,
             f"{driver.distribution} {driver.version}",
             *(self.facts.get(name, "-") for name in PACKAGE_FACTS),
-            self.problem or "-",
         )
 
 
@@ -63,10 +68,38 @@ def packages_by_name(examinations: Iterable[Examination]) -> dict[str, list[str]
     return {name: sorted(packages) for name, packages in found.items()}
 
 
-def table(plugins: Mapping[str, str | None]) -> str:
-    """The drivers as aligned text."""
-    rows = [COLUMNS, *(one.cells() for one in listed(plugins))]
+def table(plugins: Mapping[str, str | None], width: int | None = None) -> str:
+    """The drivers as aligned text, those with a problem first, with the problem below them.
+
+    `width`: columns of the terminal; what does not fit is left out, the less important first. None: everything.
+    """
+    drivers = sorted(listed(plugins), key=lambda one: not one.problem)
+    rows = [COLUMNS, *(one.cells() for one in drivers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    shown = sorted(_fitting(widths, width))
+    lines = [_line(COLUMNS, widths, shown)]
+    for one in drivers:
+        lines.append(_line(one.cells(), widths, shown))
+        if one.problem:
+            lines += textwrap.wrap(
+                one.problem, width or LONGEST_LINE, initial_indent=INDENT, subsequent_indent=INDENT,
+                break_long_words=width is not None, break_on_hyphens=False,
+            )  # fmt: skip
+    return "\n".join(lines)
+
+
+def _fitting(widths: Sequence[int], width: int | None) -> list[int]:
+    """The numbers of the columns that fit into `width`."""
+    if width is None:
+        return list(range(len(widths)))
+    shown: list[int] = []
+    for name in IMPORTANT:
+        column = COLUMNS.index(name)
+        if shown and sum(widths[one] + GAP for one in shown) + widths[column] > width:
+            break
+        shown.append(column)
+    return shown
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], shown: Sequence[int]) -> str:
+    return (" " * GAP).join(cells[column].ljust(widths[column]) for column in shown).rstrip()

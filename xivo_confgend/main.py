@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from xivo_confgend import signals
 if TYPE_CHECKING:
     import argparse
 
+    from xivo_confgend.command_line import Parser
     from xivo_confgend.config import Configuration
 
 # What takes time to import is imported by the functions: until `main` runs, SIGHUP ends the process, and as process 1
 # it does not hear SIGTERM.
 EXIT_CONFIGURATION = 2
+EXIT_CLOSED = 1
 COMMANDS = (
     ("check-driver", "xivo_confgend.driver_check.command", "examine a driver package before it is shipped"),
     ("new-driver", "xivo_confgend.new_driver.command", "write a complete driver distribution to begin with"),
@@ -23,23 +26,28 @@ COMMANDS = (
 """Sub-commands; their modules import what they need only when they run, and worker processes import none of them."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The options of the command line."""
-    import argparse
     import importlib
 
     from xivo_confgend import config
+    from xivo_confgend.command_line import Parser, ShowVersion
 
-    made = argparse.ArgumentParser(prog="xivo-confgend", description="Configuration generation daemon.")
+    made = Parser(
+        prog="xivo-confgend",
+        description="Configuration generation daemon. Without a command and without an option that prints, it serves.",
+        epilog="Exit status: 0 done, 1 the daemon could not serve, 2 the configuration or the command line is wrong.",
+    )
+    made.add_argument("--version", action=ShowVersion, nargs=0, help="print the version")
     made.add_argument("-c", "--config-file", default=config.DEFAULT_CONFIG_FILE, help="main file (default %(default)s)")
     made.add_argument("--debug", action="store_true", help="log at level debug")
     made.add_argument("--listen", action="append", metavar="ENDPOINT", help="Twisted endpoint string; may be repeated")
     made.add_argument("--db-uri", help="URL of the database; prefer the environment variable XIVO_CONFGEND_DB_URI")
     what = made.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true", help="check the configuration and exit")
+    what.add_argument("--check", action="store_true", help="say what is configured and cannot work")
     made.add_argument("--database", action="store_true", help="with --check: also compare the database's tables")
     what.add_argument("--print-config", action="store_true", help="print the merged configuration with origins")
-    what.add_argument("--list-drivers", action="store_true", help="print the installed drivers and exit")
+    what.add_argument("--list-drivers", action="store_true", help="print the drivers, those with a problem first")
     commands = made.add_subparsers(title="commands for authors of drivers", metavar="COMMAND")
     for name, module, meaning in COMMANDS:
         command: Any = importlib.import_module(module)
@@ -51,11 +59,23 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 if the daemon could not serve, 2 for a bad configuration."""
+    try:
+        status = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain when it flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_CLOSED
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     signals.hold()
     signals.leave_process_1()
     try:
         made = parser()
-        options = made.parse_args(arguments)
+        options = made.read(arguments)
         if options.database and not options.check:
             made.error("--database goes with --check")
     except SystemExit:
@@ -126,9 +146,12 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _list_drivers(configuration: Configuration) -> int:
+    import shutil
+
     from xivo_confgend.driver_list import table
 
-    print(table(configuration.settings.plugins or {}))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(table(configuration.settings.plugins or {}, width))
     return 0
 
 

@@ -12,6 +12,7 @@ from twisted.internet import fdesc
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.base import ReactorBase
 
+from xivo_confgend.client.wording import counted
 from xivo_confgend.exceptions import LONGEST_LINE, one_line
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class PrintedLines:
         if self._begun:
             self._log(self._begun)
         if self._count > MOST_PRINTED:
-            logger.info("%s printed %d more line(s)", self._source, self._count - MOST_PRINTED)
+            logger.info("%s printed %s", self._source, counted(self._count - MOST_PRINTED, "more line"))
         self._source, self._begun, self._count = source, b"", 0
 
     def _log(self, line: bytes) -> None:

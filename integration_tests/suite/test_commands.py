@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import pty
 import re
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -13,6 +21,17 @@ from integration_tests.suite.helpers.puppets import Puppets
 __all__ = ["run"]
 
 SECRET = "hunter2"
+
+
+def read_all(terminal: int) -> str:
+    """What a program writes to its terminal until it ends."""
+    pieces = []
+    # At the end Linux gives EIO, not an empty read.
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            pieces.append(piece)
+    os.close(terminal)
+    return b"".join(pieces).decode()
 
 
 class TestCheck:
@@ -123,17 +142,34 @@ class TestListDrivers:
     """`--list-drivers`"""
 
     def test_shows_what_is_installed_chosen_and_broken(self, run: Run) -> None:
-        done = run("--list-drivers", plugins={"test.second.conf": None})
-        rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+        done = run("--list-drivers", broken=True, plugins={"test.second.conf": None})
+        lines = done.stdout.splitlines()
+        rows = {line.split()[0]: line for line in lines if not line.startswith(" ")}
+        problems = {lines[at - 1].split()[0]: line.strip() for at, line in enumerate(lines) if line.startswith(" ")}
 
         assert done.returncode == 0
         assert re.search(r"ill +yes +ill_behaved:First +ill_behaved_drivers 1\.0", rows["test/first.conf"])
         assert re.search(r"ill +no +ill_behaved:Second", rows["test/second.conf"])
-        assert "switched off in the plugins map" in rows["test/second.conf"]
-        assert "No module named 'a_module_that_nobody_has'" in rows["broken/import.conf"]
-        assert "NoSuchClass" in rows["broken/attribute.conf"]
-        assert "has no method generate()" in rows["broken/generate.conf"]
+        assert "switched off in the plugins map" in problems["test/second.conf"]
+        assert "No module named 'a_module_that_nobody_has'" in problems["broken/import.conf"]
+        assert "NoSuchClass" in problems["broken/attribute.conf"]
+        assert "has no method generate()" in problems["broken/generate.conf"]
         assert "asterisk/pjsip.conf" in rows
+        assert list(rows)[1 : 1 + len(problems)] == sorted(problems)
+
+    def test_fits_the_terminal(self, run: Run, tmp_path: Path, puppets: Puppets) -> None:
+        run("--check", broken=True)
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        command = [sys.executable, "-m", "xivo_confgend.main", "-c", str(tmp_path / "config.yml"), "--list-drivers"]
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        with subprocess.Popen(command, stdout=theirs, env={**environment, "PYTHONPATH": str(puppets.path)}):
+            os.close(theirs)
+            lines = read_all(ours).splitlines()
+
+        assert lines[0].split() == ["FILE", "DRIVER", "CHOSEN", "DISTRIBUTION"]
+        assert max(map(len, lines)) <= 80
+        assert any("a_module_that_nobody_has" in line for line in lines)
 
     def test_shows_what_packages_say_of_themselves(self, run: Run) -> None:
         row = next(line for line in run("--list-drivers").stdout.splitlines() if line.startswith("test/first.conf"))
@@ -143,7 +179,7 @@ class TestListDrivers:
     def test_survives_a_package_that_leaves_while_it_is_imported(self, run: Run, puppets: Puppets) -> None:
         (puppets.path / "broken_import.py").write_text("import sys\nsys.exit(3)\n")
 
-        done = run("--list-drivers")
+        done = run("--list-drivers", broken=True)
 
         assert done.returncode == 0
         assert "SystemExit: 3" in done.stdout

@@ -155,7 +155,7 @@ def test_a_class_of_music_cannot_open_a_section(database):
     assert file.problems == []
     assert len(file.named("wazo-meeting-menu")) == 1
     assert made.warnings == [
-        "control characters were written as spaces in 1 value(s), first in conference row 5 column music_on_hold"
+        "control characters were written as spaces in 1 value, first in conference row 5 column music_on_hold"
     ]
 
 

@@ -267,7 +267,7 @@ def test_a_line_without_name_is_left_out_with_a_warning(dialplan: Dialplan):
     made = dialplan.generate()
 
     assert f"exten = {user_uuid(41)},hint,Custom:{user_uuid(41)}-mobile&PJSIP/third\n" in made.content
-    assert made.warnings == ["2 line(s) without name are left out, first row 22 of linefeatures"]
+    assert made.warnings == ["2 lines without name are left out, first row 22 of linefeatures"]
 
 
 @pytest.mark.parametrize("typeval", ["", "forty-two", "4 2", "4_2", "٤٢"])
@@ -279,7 +279,7 @@ def test_a_filter_member_that_is_no_number_is_left_out_with_a_warning(dialplan: 
 
     assert "*3792" not in made.content
     assert made.warnings == [
-        "1 hint(s) of call filters are left out: column typeval is no number, first in row 92 of callfiltermember"
+        "1 hint of call filters is left out: column typeval is no number, first in row 92 of callfiltermember"
     ]
 
 

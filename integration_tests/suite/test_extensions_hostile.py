@@ -193,7 +193,7 @@ def test_the_first_control_character_is_named(dialplan: Dialplan):
     dialplan.add_exten("victim", "1\n", "group", 1, id=77)
 
     assert dialplan.generate().warnings == [
-        "control characters were written as spaces in 1 value(s), first in extensions row 77 column exten"
+        "control characters were written as spaces in 1 value, first in extensions row 77 column exten"
     ]
 
 

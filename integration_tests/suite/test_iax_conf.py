@@ -156,7 +156,7 @@ def test_elements_that_are_no_pairs_are_left_out_with_a_warning(database):
 
     assert made.content.endswith("requirecalltoken = no\n")
     assert made.warnings == [
-        "column options of 1 row(s) of useriax has elements that are no pair of name and value, first in row 3"
+        "column options of 1 row of useriax has elements that are no pair of name and value, first in row 3"
     ]
 
 

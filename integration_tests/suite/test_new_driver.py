@@ -67,4 +67,4 @@ def test_the_daemon_lists_it_by_its_name(environment: Environment, written: Path
     listed = environment.run("xivo-confgend", "-c", tmp_path / "config.yml", "--list-drivers").splitlines()
 
     assert listed[1].split()[2:3] == ["yes"]
-    assert listed[1].endswith(" -")
+    assert len(listed) == 2, "a problem would be a line of its own"

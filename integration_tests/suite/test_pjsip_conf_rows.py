@@ -204,8 +204,7 @@ def test_circular_inheritance_costs_one_link_and_a_warning(database, rows):
     assert [section.name for section in read(made.content).sections][2:] == ["kid", "own-parent", "good"]
     assert {"allow": "a", "codec_prefs": "b"}.items() <= dict(options(database, "kid")).items()
     assert made.warnings == [
-        "circular inheritance: 2 link(s) of endpoint_sip_template left out, "
-        "first 'own-parent' as parent of 'own-parent'"
+        "circular inheritance: 2 links of endpoint_sip_template left out, first 'own-parent' as parent of 'own-parent'"
     ]
 
 
@@ -220,7 +219,7 @@ def test_an_endpoint_whose_name_cannot_be_a_section_is_left_out_and_its_children
     place = f"endpoint_sip row {uuid_of('x]' + chr(10) + '[good')}"
     assert made.warnings == [
         f"{place} is left out: column name cannot be a section name",
-        f"control characters were written as spaces in 1 value(s), first in {place} column name",
+        f"control characters were written as spaces in 1 value, first in {place} column name",
     ]
 
 
@@ -419,7 +418,7 @@ def test_options_with_control_characters_are_options_still_with_one_warning(data
 
     assert "\na b = c  d\ne = f\n" in made.content
     assert made.warnings == [
-        "control characters were written as spaces in 2 value(s), first in endpoint_sip_section_option of endpoint"
+        "control characters were written as spaces in 2 values, first in endpoint_sip_section_option of endpoint"
         f" row {uuid_of('kid')} column value"
     ]
 

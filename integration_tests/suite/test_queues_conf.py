@@ -202,7 +202,7 @@ def test_one_warning_names_where_a_control_character_was(database):
     database.add(queue, name="q", category="queue", announce="a\nb", context="c\nd")
 
     assert database.generate(QueuesConf).warnings == [
-        "control characters were written as spaces in 2 value(s), first in queue row q column announce"
+        "control characters were written as spaces in 2 values, first in queue row q column announce"
     ]
 
 
@@ -218,7 +218,7 @@ def test_only_what_is_written_of_members_is_told(database):
     assert "[q]\n" in made.content
     assert "member = SIP/ 2,0,,\n" in made.content
     assert made.warnings == [
-        "control characters were written as spaces in 1 value(s), first in queuemember row q column interface"
+        "control characters were written as spaces in 1 value, first in queuemember row q column interface"
     ]
 
 
@@ -258,7 +258,7 @@ def test_a_skill_cannot_open_a_section(database):
 
     assert [section.name for section in read(made.content).sections] == ["agent-60", "agent-61"]
     assert made.warnings == [
-        "control characters were written as spaces in 1 value(s), first in queueskill row 3 column name"
+        "control characters were written as spaces in 1 value, first in queueskill row 3 column name"
     ]
 
 

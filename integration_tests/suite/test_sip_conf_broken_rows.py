@@ -37,7 +37,7 @@ def test_options_that_are_not_pairs_are_left_out_with_a_warning(example: Databas
 
     assert generated.content == before
     assert generated.warnings == [
-        "column options of 2 row(s) of usersip holds something that is not a pair, which is left out, first in row 4"
+        "column options of 2 rows of usersip holds something that is not a pair, which is left out, first in row 4"
     ]
 
 
@@ -162,7 +162,7 @@ def test_hostile_extra_options_open_no_section(example: Database) -> None:
     assert sections(generated.content) == before
     assert section(generated.content, "t-two")[-1] == "a [evil] b = c [evil] d"
     assert generated.warnings == [
-        "control characters were written as spaces in 2 value(s), first in usersip row 4 column options"
+        "control characters were written as spaces in 2 values, first in usersip row 4 column options"
     ]
 
 
@@ -199,7 +199,7 @@ def test_a_control_character_is_one_space_and_the_warning_says_where(example: Da
     generated = example.generate()
 
     assert line in section(generated.content, "u-one")
-    assert generated.warnings == [f"control characters were written as spaces in 1 value(s), first in {place}"]
+    assert generated.warnings == [f"control characters were written as spaces in 1 value, first in {place}"]
 
 
 def test_a_tab_stays(example: Database) -> None:

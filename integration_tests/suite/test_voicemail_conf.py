@@ -138,7 +138,7 @@ def test_a_line_break_in_another_setting_is_a_space(database):
 
     assert "fromstring = a b\n" in made.content
     assert made.warnings == [
-        "control characters were written as spaces in 1 value(s), first in staticvoicemail row 5 column var_val"
+        "control characters were written as spaces in 1 value, first in staticvoicemail row 5 column var_val"
     ]
 
 
@@ -150,7 +150,7 @@ def test_elements_that_are_no_pairs_are_left_out_with_one_warning(database):
 
     assert boxes(made.content).splitlines()[1:3] == ["1 => ,,,,deletevoicemail=no", "2 => ,,,,deletevoicemail=no|k=v"]
     assert made.warnings == [
-        "column options of 2 row(s) of voicemail has elements that are no pair of name and value, first in row 7"
+        "column options of 2 rows of voicemail has elements that are no pair of name and value, first in row 7"
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_field_with_a_line_break_is_named(database, column):
     database.add(voicemail, uniqueid=7, **{"context": "a", "mailbox": "1", column: "x\ny"})
 
     assert database.generate(VoicemailConf).warnings == [
-        f"control characters were written as spaces in 1 value(s), first in voicemail row 7 column {column}"
+        f"control characters were written as spaces in 1 value, first in voicemail row 7 column {column}"
     ]
 
 

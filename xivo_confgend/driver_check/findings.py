@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from xivo_confgend.client.wording import counted
 from xivo_confgend.exceptions import one_line
 
 
@@ -72,7 +73,7 @@ class Generation:
         tables = ", ".join(self.tables) or "none"
         return (
             f"{self.file} ({self.driver}): {self.size:,} bytes, {self.lines:,} lines, {self.milliseconds:,.1f} ms, "
-            f"{self.statements} statement(s), tables read: {tables}{self._reuse()}"
+            f"{counted(self.statements, 'statement')}, tables read: {tables}{self._reuse()}"
         )
 
     def _reuse(self) -> str:
@@ -118,8 +119,8 @@ class Report:
         yield from (f"  {generation}" for generation in self.generations)
         yield from (f"  {dependency}" for dependency in self.dependencies)
         yield from (str(finding) for finding in sorted(self.findings, key=lambda finding: finding.level))
-        counted = [(level, sum(finding.level == level for finding in self.findings)) for level in reversed(Level)]
-        yield ", ".join(f"{count} {level}(s)" for level, count in counted)
+        numbers = [(level, sum(finding.level == level for finding in self.findings)) for level in reversed(Level)]
+        yield ", ".join(counted(number, str(level)) for level, number in numbers)
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""

@@ -25,6 +25,7 @@ from io import StringIO
 from typing import NamedTuple, SupportsIndex
 
 from xivo_confgend.plugin_helpers.asterisk_reader import BLANKS, CONTROL, NAME_BYTES
+from xivo_confgend.plugin_helpers.wording import counted
 
 PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
@@ -285,12 +286,13 @@ class SafeText:
         """Log what was not logged when it was met. `written` does this at its end."""
         if self._controls:
             self._logger.warning(
-                "control characters were written as spaces in %d value(s), first in %s",
-                self._controls,
+                "control characters were written as spaces in %s, first in %s",
+                counted(self._controls, "value"),
                 self._first_control,
             )
         if self._left_out > MOST_REMEMBERED:
-            self._logger.warning("%d more object(s) or line(s) are left out", self._left_out - MOST_REMEMBERED)
+            more = counted(self._left_out - MOST_REMEMBERED, "more object or line is", "more objects or lines are")
+            self._logger.warning("%s left out", more)
 
     def too_long(self, line: str, size: int, section: str) -> None:
         """Warn that `line` of `size` bytes in `section` is left out."""

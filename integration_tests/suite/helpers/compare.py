@@ -168,10 +168,10 @@ def main():
         found = list(compare_texts(expected.name, expected.read_text("utf-8"), actual.read_text("utf-8"), args.exact))
         if found:
             bad += 1
-            print(f"{expected.name}: {len(found)} difference(s)")
+            print(f"{expected.name}: {len(found)} differences")
             for line in found[: args.most]:
                 print(f"  {line}")
-    print(f"{len(pairs) - bad} of {len(pairs)} file(s) alike")
+    print(f"{len(pairs) - bad} of {len(pairs)} files alike")
     return 1 if bad else 0
 
 

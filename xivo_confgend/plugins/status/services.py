@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from xivo_confgend.client.wording import counted, size
 from xivo_confgend.exceptions import ConfgendError
 from xivo_confgend.http_access import Caller
 from xivo_confgend.services import Daemon, FileFacts, Listener, written_time
+from xivo_confgend.version import installed_version
 
 LEAST_FREE = 64 << 20
 """Bytes; with less on the disk a large file may not be kept any more."""
@@ -51,7 +51,7 @@ class StatusService:
         answers = self._is_reachable() and ((database.ok and workers.ok) or any(map(_has_content, files)) or not files)
         return {
             "health": (OK if all(check.ok for check in checks) else DEGRADED) if answers else FAILING,
-            "version": _version() if details else None,
+            "version": installed_version() if details else None,
             "started_at": written_time(self._daemon.started_at) if details else None,
             "checks": [check.described(details) for check in checks],
             "files": [remarkable(file) for file in files if is_remarkable(file)] if details else None,
@@ -160,10 +160,3 @@ def _named(files: list[dict[str, Any]], since: str = "") -> str:
     )
     more = len(files) - MOST_NAMED
     return ", ".join([*named, *([f"{more} more"] if more > 0 else [])])
-
-
-def _version() -> str:
-    try:
-        return version("xivo-confgend")
-    except PackageNotFoundError:
-        return "unknown"

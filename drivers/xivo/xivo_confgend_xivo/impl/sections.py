@@ -15,6 +15,7 @@ from sqlalchemy.sql.selectable import Select
 
 from xivo_confgend.database import Session
 from xivo_confgend.plugin_helpers.asterisk import SafeText, are_plain, has_long_line, is_plain
+from xivo_confgend.plugin_helpers.wording import counted
 from xivo_confgend_xivo.impl.options import END
 
 logger = logging.getLogger(__name__)
@@ -66,9 +67,9 @@ class Sections:
         """Log which accounts had extra options that are none, if any had."""
         if self._without_pairs:
             logger.warning(
-                "column options of %d row(s) of usersip holds something that is not a pair, which is left out,"
+                "column options of %s of usersip holds something that is not a pair, which is left out,"
                 " first in row %s",
-                len(self._without_pairs),
+                counted(len(self._without_pairs), "row"),
                 next(iter(self._without_pairs)),
             )
 

@@ -1,7 +1,7 @@
 // The last hour: how many requests, how they were answered, how long generations took, and who did what.
 
 import { getJson } from "./api.js";
-import { badge, count, duration, element, labelled, moment, notice, table, timeElement } from "./dom.js";
+import { badge, count, counted, duration, element, labelled, moment, notice, table, timeElement } from "./dom.js";
 import { chart, clock, stack, stem } from "./charts.js";
 
 const EVERY = 15_000;
@@ -123,7 +123,7 @@ function timesChart(points, times) {
   const describe = (point) => {
     const { generations, failed, mean, maximum } = at.get(point);
     if (!generations) return "no generation";
-    return `${count(generations)} generation(s)${failed ? `, ${count(failed)} failed` : ""}, mean ${duration(mean)}, longest ${duration(maximum)}`;
+    return `${counted(generations, "generation")}${failed ? `, ${count(failed)} failed` : ""}, mean ${duration(mean)}, longest ${duration(maximum)}`;
   };
   return chart({
     label: `Generation time a minute, at most ${duration(highest)}`, points, highest, write: duration, describe,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from xivo_confgend.plugin_helpers.wording import counted
 from xivo_confgend_wazo.impl.dialplan.patterns import FunctionKeyExtens
 from xivo_confgend_wazo.impl.queries.hints import (
     Kind,
@@ -82,7 +83,8 @@ def _of_users(lines: Sequence[Any]) -> str:
         elif line_id is not None:
             nameless.append(line_id)
     if nameless:
-        logger.warning("%d line(s) without name are left out, first row %s of linefeatures", len(nameless), nameless[0])
+        left_out = counted(len(nameless), "line without name is", "lines without name are")
+        logger.warning("%s left out, first row %s of linefeatures", left_out, nameless[0])
     users = chain(without_line, with_main_line, with_others)
     return "".join([f"{'&'.join(devices)}\n" for devices in users])
 
@@ -144,7 +146,7 @@ def _add_call_filters(hints: Contexts, members: Sequence[Any], contexts: dict[in
             hints[context].setdefault(f"{prefix}{member_id}", f"Custom:{prefix}{member_id}")
     if broken:
         logger.warning(
-            "%d hint(s) of call filters are left out: column typeval is no number, first in row %s of callfiltermember",
-            len(broken),
+            "%s left out: column typeval is no number, first in row %s of callfiltermember",
+            counted(len(broken), "hint of call filters is", "hints of call filters are"),
             broken[0],
         )

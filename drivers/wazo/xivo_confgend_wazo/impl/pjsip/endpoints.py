@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from xivo_confgend.plugin_helpers.wording import counted
 from xivo_confgend_wazo.impl.pjsip.collapse import Fragment
 
 logger = logging.getLogger(__name__)
@@ -66,8 +67,8 @@ class Endpoints:
         if broken:
             endpoint, parent = broken[0]
             logger.warning(
-                "circular inheritance: %d link(s) of endpoint_sip_template left out, first %s as parent of %s",
-                len(broken),
+                "circular inheritance: %s of endpoint_sip_template left out, first %s as parent of %s",
+                counted(len(broken), "link"),
                 ascii(self._name(parent)),
                 ascii(self._name(endpoint)),
             )

@@ -10,6 +10,8 @@ from sqlalchemy import Column, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
+from xivo_confgend.plugin_helpers.wording import counted
+
 
 def array_as_fetched(column: Column[Any]) -> ColumnElement[Any]:
     """`column` as the nested lists that psycopg2 makes of it: SQLAlchemy's own pass over each element is slow."""
@@ -43,8 +45,8 @@ class OptionPairs:
         """Log which rows had such elements, if any. Call at the end of the generation."""
         if self._broken:
             self._logger.warning(
-                "column options of %d row(s) of %s has elements that are no pair of name and value, first in row %s",
-                len(self._broken),
+                "column options of %s of %s has elements that are no pair of name and value, first in row %s",
+                counted(len(self._broken), "row"),
                 self._table,
                 self._broken[0],
             )
