@@ -9,6 +9,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from xivo_confgend import log
@@ -24,6 +25,14 @@ INSTALLATION_CHECK = "xivo_confgend.installation_check"
 HTTP_PLUGINS = "xivo_confgend.plugins"
 
 
+class Database(Enum):
+    """Whether the database is looked at; `IF_READ`: if a driver says which tables it reads."""
+
+    NO = 0
+    IF_READ = 1
+    YES = 2
+
+
 @dataclass(frozen=True)
 class Finding:
     """One line for the operator. An error cannot work; a warning may be meant."""
@@ -32,7 +41,7 @@ class Finding:
     is_error: bool = True
 
 
-def findings(configuration: Configuration, children: Children, database: bool) -> list[Finding]:
+def findings(configuration: Configuration, children: Children, database: Database) -> list[Finding]:
     """Everything that is wrong, but for what `Configuration` itself says. Blocks while drivers are loaded.
 
     `children` runs the process that loads them; `database`: whether the tables of the database are looked at.
@@ -108,10 +117,11 @@ def _of_log(configuration: Configuration) -> Iterator[Finding]:
         yield Finding(text, is_error=False)
 
 
-def _of_installation(configuration: Configuration, children: Children, database: bool) -> Iterator[Finding]:
+def _of_installation(configuration: Configuration, children: Children, database: Database) -> Iterator[Finding]:
     """The drivers, and the database: looked at in a process of its own, which may hang or be killed by a driver."""
     settings = configuration.settings
-    order = Order(configuration.mapping, settings.plugins or {}, settings.db_uri if database else "")
+    uri = "" if database is Database.NO else settings.db_uri
+    order = Order(configuration.mapping, settings.plugins or {}, uri, database is Database.YES)
     broken, begun = "", "the drivers"
     with tempfile.TemporaryFile() as output:
         try:

@@ -36,11 +36,15 @@ LIMIT = 120
 
 @dataclass(frozen=True)
 class Order:
-    """`config`: the merged configuration; `db_uri`: empty if the database is not to be looked at."""
+    """`config`: the merged configuration; `db_uri`: empty if the database is not to be looked at.
+
+    `always`: look at it although no driver says which tables it reads.
+    """
 
     config: Mapping[str, Any]
     plugins: Mapping[str, str | None]
     db_uri: str
+    always: bool
 
 
 class _TooLong(BaseException):
@@ -88,6 +92,15 @@ def problems_of_database(uri: str, drivers: Iterable[Driver]) -> Iterator[str]:
         engine.dispose()
 
 
+def _reads_tables(driver: Driver) -> bool:
+    """Whether `driver` says which tables it reads, as far as it can be imported."""
+    try:
+        return metadata_of(driver) is not None
+    except BaseException:
+        # That it cannot has been said when it was made.
+        return False
+
+
 def _look(what: str, problems: Callable[[], Iterator[str]], output: TextIO) -> None:
     """Write what `problems` finds; whatever it raises is a problem too."""
 
@@ -118,7 +131,7 @@ def main() -> None:
         chosen = [catalogue.choose(file) for file in catalogue.files()]
         for driver in chosen:
             _look(str(driver.file), partial(problems_of, driver, order.config), output)
-        if order.db_uri:
+        if order.db_uri and (order.always or any(_reads_tables(driver) for driver in chosen)):
             _look("db_uri", partial(problems_of_database, order.db_uri, chosen), output)
 
 

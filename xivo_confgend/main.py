@@ -112,7 +112,7 @@ def _check(configuration: Configuration, database: bool) -> int:
     """Tell everything that is wrong, on standard error; returns the exit status."""
     from xivo_confgend.children import Children
     from xivo_confgend.client.wording import counted
-    from xivo_confgend.configuration_check import Finding, findings
+    from xivo_confgend.configuration_check import Database, Finding, findings
     from xivo_confgend.controller import check_certificate
     from xivo_confgend.exceptions import ConfigurationError
     from xivo_confgend.listening import check
@@ -124,7 +124,7 @@ def _check(configuration: Configuration, database: bool) -> int:
         check(configuration.settings.endpoints)
     except ConfigurationError as error:
         found.append(Finding(str(error)))
-    found += findings(configuration, Children(), database)
+    found += findings(configuration, Children(), Database.YES if database else Database.NO)
     for one in found:
         print(f"xivo-confgend: {'' if one.is_error else 'warning: '}{one.text}", file=sys.stderr)
     if errors := sum(one.is_error for one in found):

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from xivo_confgend.children import Children
 from xivo_confgend.client.wording import counted
 from xivo_confgend.config import Configuration
-from xivo_confgend.configuration_check import Finding, findings
+from xivo_confgend.configuration_check import Database, Finding, findings
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class StartupCheck:
         self._newest = configuration
         self.errors = configuration.errors
         if configuration.settings.check_at_start:
-            checking = deferToThread(findings, configuration, self._children, database=True)
+            checking = deferToThread(findings, configuration, self._children, Database.IF_READ)
             checking.addCallback(self._tell, configuration)
             checking.addErrback(self._fail)
 

@@ -14,6 +14,7 @@ from integration_tests.suite.helpers.api import until
 from integration_tests.suite.helpers.base import fill_database
 from integration_tests.suite.helpers.commands import Run, run
 from integration_tests.suite.helpers.puppets import BROKEN, Puppets, install_distribution
+from xivo_confgend.drivers import Catalogue
 from xivo_confgend.testing.daemon import Daemon
 from xivo_confgend.testing.postgresql import PostgreSQL
 from xivo_confgend_wazo.meta import METADATA
@@ -21,6 +22,7 @@ from xivo_confgend_wazo.meta import METADATA
 __all__ = ["run"]
 
 VALID = "configuration is valid\n"
+NOWHERE = "postgresql://x@127.0.0.1:1/x"
 XIVO = {"asterisk.sip.conf": None}
 
 
@@ -259,7 +261,7 @@ class TestAtStart:
             "check_at_start": True,
             "plugins": {**dict.fromkeys(BROKEN), "asterisk.pjsp.conf": "wazo", **XIVO},
             "templates": {"modulesconf": str(tmp_path / "missing")},
-            "db_uri": "postgresql://x@127.0.0.1:1/x",
+            "db_uri": NOWHERE,
             "rest_api": {},
         }
         daemon = puppet_daemon(**config)
@@ -275,6 +277,13 @@ class TestAtStart:
         daemon.config |= {"templates": {}, "plugins": {**dict.fromkeys(BROKEN), **XIVO}}
         daemon.reload()
         until(lambda: "the configuration was checked: 1 error\n" in daemon.log, 60)
+
+    def test_a_database_that_no_driver_reads_is_not_missed(
+        self, puppets: Puppets, puppet_daemon: Callable[..., Daemon]
+    ) -> None:
+        ours = {driver.file.key: None for driver in Catalogue({}).installed()}
+        daemon = puppet_daemon(check_at_start=True, plugins={**dict.fromkeys(BROKEN), **ours}, db_uri=NOWHERE)
+        until(lambda: "the configuration was checked: 0 errors" in daemon.log, 60)
 
     def test_a_check_that_goes_on_does_not_keep_the_daemon_from_stopping(
         self, puppet_daemon: Callable[..., Daemon]

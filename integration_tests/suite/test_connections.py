@@ -76,6 +76,17 @@ class TestAddresses:
         assert f"listening on [::1]:{daemon.port}, [::1]:{api}" in daemon.log
         assert daemon.stop() == 0
 
+    @pytest.mark.parametrize("named", ["{}/a.sock", "\\0confgend-{}"], ids=["path", "abstract"])
+    def test_of_a_unix_socket_are_told_as_people_write_them(self, puppets: Puppets, tmp_path: Path, named: str) -> None:
+        place = named.format(tmp_path).replace("\\0", "\0")
+        daemon = puppets.daemon(tmp_path / "daemon", listen=[f"unix:{place}:lockfile=0"], rest_api=None)
+        daemon.start(wait=False)
+        wait_until(lambda: "listening on" in daemon.log, "the start")
+
+        (line,) = [line for line in daemon.log.splitlines() if "listening on" in line]
+        assert line.endswith(f" listening on {place.replace(chr(0), '@')}")
+        assert daemon.stop() == 0
+
     def test_that_are_taken_are_one_line_and_exit_status_1(self, puppets: Puppets, tmp_path: Path) -> None:
         daemon = puppets.daemon(tmp_path / "daemon")
         with socket.create_server(("127.0.0.1", daemon.port)):

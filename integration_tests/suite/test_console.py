@@ -418,7 +418,41 @@ def test_a_token_that_is_not_known_is_refused(open_page: OpenPage):
 
     sign_in(page, "a guess")
 
-    expect(page.get_by_role("dialog")).to_contain_text("The daemon does not know this token.")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("alert")).to_have_text("The daemon does not know this token.")
+    expect(dialog.get_by_role("button")).to_have_text(["Cancel", "Sign in"])
+    expect(page.locator("#account")).to_have_text("Sign in")
+    assert page.evaluate("JSON.stringify(sessionStorage)") == "{}"
+    dialog.get_by_label("Token").fill("operator")
+    page.keyboard.press("Enter")
+    expect(row(page, PJSIP)).to_be_visible()
+
+
+def test_whoever_gives_up_after_a_wrong_token_may_sign_in_later(open_page: OpenPage):
+    page = open_page(token="")
+
+    sign_in(page, "a guess")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    sign_in(page, "operator")
+    expect(page.get_by_role("button", name="Sign out operator")).to_be_visible()
+
+
+def test_a_link_with_a_token_signs_in_and_leaves_no_trace(open_page: OpenPage):
+    page = open_page("#token=operator", token="")
+
+    expect(row(page, PJSIP)).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out operator")).to_be_visible()
+    assert page.evaluate("location.hash") == "#/files"
+
+
+def test_a_link_with_a_token_that_is_not_known_changes_nothing(open_page: OpenPage):
+    signed_in, stranger = open_page("#token=a%20guess", token="operator"), open_page("#token=a%20guess", token="")
+
+    expect(signed_in.get_by_role("button", name="Sign out operator")).to_be_visible()
+    expect(stranger.get_by_text("This daemon answers to those who have a token.")).to_be_visible()
+    assert stranger.evaluate("JSON.stringify(sessionStorage)") == "{}"
 
 
 def test_who_signs_in_sees_the_files_and_who_signs_out_does_not(open_page: OpenPage):

@@ -43,6 +43,12 @@ def ask_to_pin(page: Page) -> None:
     page.get_by_role("button", name="Pin", exact=True).click()
 
 
+def sign_in_with_a_guess(page: Page) -> None:
+    page.get_by_role("banner").get_by_role("button", name="Sign in").click()
+    page.get_by_role("dialog").get_by_label("Token").fill("a guess")
+    page.keyboard.press("Enter")
+
+
 def open_details(page: Page) -> None:
     page.get_by_text("Minute by minute").click()
 
@@ -73,6 +79,7 @@ VIEWS = {
     "drivers": View("#/drivers", "#drivers tbody tr"),
     "configuration": View("#/config", "#configuration tbody tr"),
     "status": View("#/status", "#status li"),
+    "refused": View("#/files", "dialog [role=alert]", sign_in_with_a_guess, token=""),
     "stranger": View("#/files", ".welcome", token=""),
     "no such file": View("#/files/asterisk/nobody.conf", ".notice.bad"),
 }

@@ -107,6 +107,10 @@ def test_make_run_works_in_a_closed_directory_under_umask_077(clone: Path, newco
     assert "The database holds 5 users" in printed
     assert f"{PORT} is in use, so the daemon has port " in printed
     assert f"{CONSOLE_PORT} is in use, so the console has port " in printed
+    assert "Warning" not in printed + (clone / ".run/daemon-wazo/log").read_text("utf-8")
+    token = clone / ".run/daemon-wazo/token"
+    assert f"export XIVO_CONFGEND_TOKEN={token.read_text('ascii')}\n" in printed
+    assert token.stat().st_mode & 0o777 == 0o600
     elsewhere = clone / ".run/postgresql/elsewhere"
     moved = [elsewhere.readlink()] if elsewhere.is_symlink() else []
     assert bool(moved) == (os.geteuid() == 0)

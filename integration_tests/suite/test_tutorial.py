@@ -42,6 +42,8 @@ def test_the_tutorial_works_as_it_is_written(newcomer: dict[str, str], tmp_path:
     follow(TUTORIAL.read_text("utf-8"), directory, newcomer, transcript.append)
 
     assert len(transcript) > 20
+    (line,) = [line for line in (directory / "daemon.log").read_text("utf-8").splitlines() if "listening on" in line]
+    assert line.endswith("confgend.sock") and "127.0.0.1" not in line
 
 
 def test_blocks_are_files_commands_and_output():

@@ -8,12 +8,14 @@ an empty database and a number of users) can be shown; its name is also that of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -29,6 +31,7 @@ from psycopg2 import sql
 from xivo_confgend.drivers import Catalogue
 from xivo_confgend.exceptions import NoSuchFile
 from xivo_confgend.names import FileName
+from xivo_confgend.rest_api import PERMISSIONS
 from xivo_confgend.testing.daemon import Daemon, DaemonError, read_framed
 from xivo_confgend.testing.postgresql import PostgreSQL, PostgreSQLError
 
@@ -172,13 +175,26 @@ def print_lines_for_asterisk(names: Sequence[FileName], port: int) -> None:
             say(f"\n; {name.filename}\n{recommended_lines(name, options)}")
 
 
-def print_next_steps(daemon: Daemon, name: str) -> None:
-    """Where the console is, and three lines: fetch, add a driver, use one's own database."""
+def own_token(directory: Path) -> str:
+    """The token of the demonstration, which may do everything: made once, kept in `directory` for its account only."""
+    path = directory / "token"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text("ascii")
+
+
+def print_next_steps(daemon: Daemon, name: str, token: str) -> None:
+    """Where the console is, and what to try: fetch, pin, add a driver, use one's own database."""
     binaries = Path(sys.executable).parent
     here = Path.cwd()
     command = binaries.relative_to(here) if binaries.is_relative_to(here) else binaries
-    say(f"\nLook at all of it:     {daemon.api}/")
+    api = "" if daemon.api.endswith(f":{CONSOLE_PORT}") else f" --api {daemon.api}"
+    say(f"\nLook at all of it:     {daemon.api}/#token={token}")
     say(f"Fetch a file:          {command}/confgen --port {daemon.port} {name}")
+    say(f"Pin or regenerate:     export XIVO_CONFGEND_TOKEN={token}")
+    say(f"                       {command}/confgen pin{api} {name}  (then unpin; in the console it is a button)")
     say(f"Add a driver:          {command}/xivo-confgend new-driver hello asterisk/hello.conf  (then read docs/)")
     own = f"{command}/xivo-confgend -c etc/xivo-confgend/config.yml"
     say(f"Use your own database: XIVO_CONFGEND_DB_URI=postgresql://… {own}")
@@ -199,24 +215,31 @@ def run(schema: str, users: int, directory: Path, once: bool) -> int:
         daemon = Daemon(directory / f"daemon-{schema}", {"db_uri": uri, "plugins": choose_drivers(schema)})
         daemon.port = daemon.config["listen_port"] = choose_port(PORT, daemon.port, "the daemon")
         console = daemon.config["rest_api"]
+        token = own_token(daemon.directory)
+        console["tokens"] = [{
+            "name": "newcomer", "sha256": hashlib.sha256(token.encode()).hexdigest(), "permissions": list(PERMISSIONS),
+        }]  # fmt: skip
         console["port"] = choose_port(CONSOLE_PORT, console["port"], "the console")
         try:
             daemon.start()
-            return show_and_serve(daemon, entry, once)
+            return show_and_serve(daemon, entry, once, token)
         finally:
             daemon.stop()
     finally:
         server.stop()
 
 
-def show_and_serve(daemon: Daemon, entry: importlib.metadata.EntryPoint, once: bool) -> int:
-    """Print what the daemon gives; unless `once`, serve until KeyboardInterrupt, or return 1 if the daemon ends."""
+def show_and_serve(daemon: Daemon, entry: importlib.metadata.EntryPoint, once: bool, token: str) -> int:
+    """Print what the daemon gives, and its `token`.
+
+    Unless `once`, serve until KeyboardInterrupt, or return 1 if the daemon ends.
+    """
     names = Catalogue(daemon.config["plugins"]).files()
     print_table(fetch_all(daemon, names))
     print_beginning(daemon, names)
     print_description(daemon, entry)
     print_lines_for_asterisk(names, daemon.port)
-    print_next_steps(daemon, next((shown for shown in SHOWN if FileName.parse(shown) in names), str(names[0])))
+    print_next_steps(daemon, next((shown for shown in SHOWN if FileName.parse(shown) in names), str(names[0])), token)
     if once:
         return 0
     say(f"\nServing on 127.0.0.1:{daemon.port}. Ctrl-C ends it. Log: {daemon.directory / 'log'}")

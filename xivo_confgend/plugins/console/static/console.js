@@ -121,21 +121,42 @@ async function askWho() {
   account.hidden = !session.token_expected && !hasToken();
 }
 
+// A token that the daemon does not know is never kept: what the header says is true while the dialog asks once more.
 async function signIn() {
-  const given = await ask({
-    title: "Sign in",
-    text: "With a token of rest_api.tokens in the daemon’s configuration. It is kept until this tab is closed.",
-    field: "Token", secret: true, button: "Sign in",
-  });
-  if (!given) return;
-  useToken(given.trim());
-  await askWho();
-  if (session.method === "none") {
-    useToken("");
-    await ask({ title: "Not signed in", text: "The daemon does not know this token.", button: "Close" });
+  for (let trouble = ""; ;) {
+    const given = await ask({
+      title: "Sign in",
+      text: "With a token of rest_api.tokens in the daemon’s configuration. It is kept until this tab is closed.",
+      field: "Token", secret: true, button: "Sign in", trouble,
+    });
+    if (!given) return;
+    trouble = await refusal(given.trim());
+    if (!trouble) break;
   }
   await startAnew();
-  if (session.method === "token") announce(`Signed in as ${session.name}`, true);
+  announce(`Signed in as ${session.name}`, true);
+}
+
+// Use the token `text` if the daemon knows it; resolves to what is wrong with it otherwise.
+async function refusal(text) {
+  try {
+    const found = await getJson("/1.0/session", undefined, text);
+    if (found.method !== "token") return "The daemon does not know this token.";
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return error.status === 401 ? "The daemon does not know this token." : [error.title, error.message].filter(Boolean).join(": ");
+  }
+  useToken(text);
+  return "";
+}
+
+// `#token=…` signs in and goes from the address at once: the link that the demonstration prints.
+const LINK = /^#token=([^&]+)$/;
+async function followLink() {
+  const link = LINK.exec(location.hash);
+  if (!link) return;
+  history.replaceState(null, "", "#/files");
+  await refusal(decodeURIComponent(link[1]));
 }
 
 async function startAnew() {
@@ -212,4 +233,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 
+await followLink();
 await startAnew();

@@ -4,12 +4,14 @@ import { element } from "./dom.js";
 
 const dialog = document.getElementById("dialog");
 
-export function ask({ title, text, field = "", secret = false, button = "OK", danger = false, longest = 500 }) {
+// `trouble`: what was wrong with what was given before.
+export function ask({ title, text, field = "", secret = false, button = "OK", danger = false, longest = 500, trouble = "" }) {
   return new Promise((resolve) => {
     const input = field && element("input", { type: secret ? "password" : "text", autocomplete: "off", maxlength: longest });
     const form = element("form", { method: "dialog" },
       element("h2", { id: "dialog-title" }, title),
       element("p", {}, text),
+      trouble && element("p", { class: "reason", role: "alert" }, trouble),
       field && element("label", {}, field, input),
       element("div", { class: "buttons" },
         element("button", { type: "button", onclick: () => dialog.close("no") }, "Cancel"),
