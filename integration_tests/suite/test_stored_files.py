@@ -127,3 +127,12 @@ def test_the_example_of_hep_conf(database):
 @pytest.mark.parametrize("driver", [RTPConf, HEPConf])
 def test_nothing_stored_gives_an_empty_file(database, driver):
     assert database.generate(driver).content == ""
+
+
+def test_a_warning_of_a_name_cut_in_a_character_can_be_encoded(database):
+    store(database, "hep.conf", ("a" + "é" * 60, 0))
+
+    made = database.generate(HEPConf)
+
+    assert len(made.warnings) == 1
+    assert made.warnings[0].encode("utf-8").count(b"?") == 1

@@ -20,4 +20,6 @@ def warn_of_refusals(filename: str, text: str, table: str, logger: logging.Logge
     for problem in problems(filename, read(text).resolved()):
         option = problem.option.partition(" = ")[0]
         place = f"section [{problem.section}]{option and f', option {option}'}"
-        logger.warning("%s of %s, %s: %s: %s", table, filename, place, problem.text, problem.effect)
+        warning = f"{table} of {filename}, {place}: {problem.text}: {problem.effect}"
+        # Asterisk cuts a name at a byte, which may be the middle of a character
+        logger.warning("%s", warning.encode("utf-8", "replace").decode("utf-8"))
