@@ -7,7 +7,6 @@ fetched and thrown away, and the same bytes written to the same disk and flushed
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +19,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from benchmarks.bench import Bench
-from benchmarks.processes import MEGABYTE, in_fresh_process, peak_memory
+from benchmarks.processes import MEGABYTE, become_worker, in_fresh_process, peak_memory
 from benchmarks.samples import Cell, Often, Sample, Table, timed
 from xivo_confgend import worker
 from xivo_confgend.drivers import Driver
 from xivo_confgend.store import Facts
 
-STATEMENT_TIMEOUT = 600.0
 FETCH = 10_000
 WRITE = 1 << 20
 SHORT = 1.0
@@ -38,9 +36,6 @@ COLUMNS = [
     "file", "users", "first s", "time s", "floor s", "ratio", "of it fetch s", "of it write s",
     "statements", "rows", "lines", "bytes", "peak MB",
 ]  # fmt: skip
-
-_held: list[object] = []
-"""The ends of pipes that a daemon would hold: a worker dies with whoever holds them."""
 
 Statement = tuple[str, Any]
 """What psycopg2 is asked: the text and its parameters."""
@@ -77,9 +72,7 @@ class Round:
 def generate(uri: str, config: Mapping[str, Any], driver: Driver, path: Path, often: Often) -> Generations:
     """Generate the file of `driver` once and then `often` as a worker does; to be called in a fresh process."""
     statements: list[Statement] = []
-    alive, living = multiprocessing.Pipe(duplex=False)
-    _held.append(living)
-    worker.initialise(config, uri, STATEMENT_TIMEOUT, alive)
+    become_worker(config, uri)
 
     @event.listens_for(Engine, "before_cursor_execute")
     def record(connection: Any, _cursor: object, text: str, parameters: Any, *_: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ import psycopg2
 
 from benchmarks.bench import DRIVERS, Bench
 from benchmarks.daemon import FETCHES_OF_A_RELOAD, PJSIP, confgen, fetch_by_socket, in_background, unrelated_table
-from benchmarks.processes import in_fresh_process
+from benchmarks.processes import become_worker, in_fresh_process
 from benchmarks.samples import Cell, Sample, Table, timed
 from xivo_confgend import worker
 from xivo_confgend.database.postgresql import notes
@@ -21,12 +20,8 @@ from xivo_confgend.drivers import Driver
 from xivo_confgend.remembered import SharedKnowledge
 
 WRITE_INTERVAL = 0.05
-STATEMENT_TIMEOUT = 600.0
 RELATED = "UPDATE endpoint_sip SET label = label WHERE uuid = (SELECT uuid FROM endpoint_sip LIMIT 1)"
 COLUMNS = ["what", "users", "s", "compared with", "s ", "ratio"]
-
-_held: list[object] = []
-"""The ends of pipes that a daemon would hold: a worker dies with whoever holds them."""
 
 
 def reuse(bench: Bench) -> Iterator[Table]:
@@ -110,9 +105,7 @@ def related_commits(
     uri: str, config: Mapping[str, Any], driver: Driver, path: Path, runs: int
 ) -> list[tuple[float, float]]:
     """Seconds with and without all that later spares a generation; to be called in a fresh process."""
-    alive, living = multiprocessing.Pipe(duplex=False)
-    _held.append(living)
-    worker.initialise(config, uri, STATEMENT_TIMEOUT, alive)
+    become_worker(config, uri)
     connection = psycopg2.connect(uri)
     connection.autocommit = True
     shared = SharedKnowledge()

@@ -123,6 +123,9 @@ class Observer:
     def invalidated(self, name: FileName) -> None:
         """The stored content of `name` was forgotten."""
 
+    def reused(self, name: FileName, why: str) -> None:
+        """A request for `name` was answered with the stored content: `unchanged database` or `unchanged tables`."""
+
     def checked(self, name: FileName, changed: tuple[str, ...], seconds: float) -> None:
         """It was looked for what changed of that which `name` was made from; nothing if `changed` is empty."""
 
@@ -147,10 +150,14 @@ class _Waiter:
 
 @dataclass(frozen=True)
 class _Result:
-    """What a run leaves behind; `spare`: the only copy, because the store could not take it."""
+    """What a run leaves behind.
+
+    `spare`: the only copy, because the store could not take it; `why`: as `Freshness` says.
+    """
 
     outcome: Outcome
     spare: Path | None = None
+    why: str = GENERATED
 
 
 @dataclass
@@ -284,9 +291,13 @@ class Generation:
         state = await self._read_state(status)
         remembered = status.remembered
         if remembered and remembered.holds_at(state) and (reused := await self._reuse(name, status, remembered)):
-            status.why = UNCHANGED_DATABASE
+            self._note_reuse(name, status, UNCHANGED_DATABASE)
             return reused, "fresh"
         return await self._read(name, status, await self._wait_for_run(name, status, state))
+
+    def _note_reuse(self, name: FileName, status: _Status, why: str) -> None:
+        status.why = why
+        self._tell(lambda observer: observer.reused(name, why))
 
     async def _reuse(self, name: FileName, status: _Status, remembered: Remembered) -> Answer | None:
         """The stored content, if it is the one that is remembered."""
@@ -409,7 +420,7 @@ class Generation:
             outcome = self._compared(outcome, kept)
             spare = self._keep(name, status, outcome, kept)
             self._remember(status, run, outcome)
-        result = _Result(outcome, spare)
+        result = _Result(outcome, spare, status.why)
         status.current = None
         waiters = run.waiters + self._satisfied(status, outcome)
         if spare is not None:
@@ -560,6 +571,7 @@ class Generation:
         outcome = result.outcome
         if isinstance(outcome, Unchanged):
             if status.remembered and (reused := await self._reuse(name, status, status.remembered)):
+                self._note_reuse(name, status, result.why)
                 return reused, "fresh"
             # Invalidated or edited while it was looked for changes.
             result = await self._wait_for_run(name, status, None, anew=True)

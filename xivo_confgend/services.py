@@ -24,6 +24,7 @@ from xivo_confgend.names import FileName
 from xivo_confgend.notices import GenerationFailure, Warnings
 from xivo_confgend.pins import Pin
 from xivo_confgend.plugin_helpers.secrets import MASK, MaskingRules, load_rules
+from xivo_confgend.remembered import Freshness
 from xivo_confgend.rest_api import read_rest_api
 from xivo_confgend.store import Facts
 
@@ -150,6 +151,7 @@ class FileFacts:
             "last_error": error or (failure and failure.reason),
             "failing_since": failure and written_time(failure.since),
             "pin": pin and self.describe_pin(pin, secrets),
+            "freshness": freshness(generation.freshness(name)),
         }
 
     def state(self, name: FileName) -> tuple[str, GenerationFailure | None]:
@@ -199,6 +201,19 @@ class FileFacts:
 
 
 CONTENT_FACTS = ("size", "lines", "digest", "generated_at", "duration", "statements", "peak_memory")
+
+
+def freshness(told: Freshness) -> dict[str, Any]:
+    """As the schema `Freshness` of the plugin `files` says."""
+    changed, changed_at = told.changed or (None, None)
+    return {
+        "why": told.why or None,
+        "mode": told.mode or None,
+        "reason": told.reason or None,
+        "tables": list(told.tables),
+        "changed": changed,
+        "changed_at": None if changed_at is None else written_time(changed_at),
+    }
 
 
 def _driver_facts(driver: Driver) -> dict[str, str]:

@@ -247,9 +247,9 @@ class TestCommand:
         assert told.returncode == 3
         lines = told.stdout.splitlines()
         assert lines[0] == "health: degraded"
-        (row,) = [line for line in lines if line.startswith("test/first.conf")]
+        row = next(line for line in lines if line.startswith("test/first.conf"))
         assert row.split()[1] == "stale" and "no such hat" in row
-        (row,) = [line for line in lines if line.startswith("test/second.conf")]
+        row = next(line for line in lines if line.startswith("test/second.conf"))
         assert row.split()[1] == "fresh" and "1 warning" in row
         data = json.loads(confgen(daemon, "--json").stdout)
         assert data["health"] == "degraded"

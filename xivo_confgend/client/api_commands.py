@@ -244,6 +244,10 @@ def _print_health(told: Mapping[str, Any]) -> None:
     if files := told.get("files"):
         print()
         print_table(("FILE", "STATE", "SINCE>", "REMARKS"), [_remarks(file) for file in files])
+    if freshness := told.get("freshness"):
+        print()
+        heads = ("FILE", "LAST ANSWER", "REUSED BY", "CHANGED LAST", "TABLES")
+        print_table(heads, [_freshness(file["name"], file["freshness"]) for file in freshness])
 
 
 def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
@@ -255,6 +259,13 @@ def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
         wording.counted(file["warnings"], "warning") if file["warnings"] else "",
     ]
     return file["name"], file["state"], _age(file["since"]) if file["since"] else "-", "; ".join(filter(None, said))
+
+
+def _freshness(name: str, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of the status tells how a file is kept fresh."""
+    reason = f" ({told['reason']})" if told["reason"] else ""
+    changed = f"{told['changed']}, {_age(told['changed_at'])}" if told["changed"] else "-"
+    return (name, told["why"] or "-", f"{told['mode'] or '-'}{reason}", changed, ", ".join(told["tables"]) or "-")
 
 
 def pin(api: Api, options: argparse.Namespace) -> int:

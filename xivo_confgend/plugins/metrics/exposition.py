@@ -43,6 +43,9 @@ class Metrics(Observer):
         self._request_seconds = histogram("request_seconds", "From request to answer", SECONDS)
         self._seconds = histogram("generation_seconds", "Duration of generations that succeeded", SECONDS)
         self._groups = histogram("group_size", "Requests answered by one generation", GROUPS)
+        self._reused = counter("reused_answers", "Answers without a generation by what had not changed", "why")
+        self._checks = counter("checks", "Looks for changes before a generation by what they found", "result")
+        self._check_seconds = histogram("check_seconds", "Duration of looks for changes", SECONDS)
 
     def answered(self, name: FileName, state: str, seconds: float) -> None:
         """A request was answered."""
@@ -62,6 +65,16 @@ class Metrics(Observer):
     def failed(self, name: FileName, reason: str, stale: bool) -> None:
         """A generation failed."""
         self._generations.labels(self._label(name), "failed").inc()
+
+    def reused(self, name: FileName, why: str) -> None:
+        """A request was answered with the stored content."""
+        self._reused.labels(self._label(name), why).inc()
+
+    def checked(self, name: FileName, changed: tuple[str, ...], seconds: float) -> None:
+        """A worker looked for changes."""
+        file = self._label(name)
+        self._checks.labels(file, "changed" if changed else "unchanged").inc()
+        self._check_seconds.labels(file).observe(seconds)
 
     def grouped(self, name: FileName, requests: int) -> None:
         """A generation answers so many requests."""
@@ -146,6 +159,7 @@ class _Files(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """One series for each file and state: 1 if it is in that state, else 0."""
+        yield from self._freshness()
         states = GaugeMetricFamily(
             "confgend_file_state", "Whether a file is in a state; pinned beside the others", labels=["file", "state"]
         )
@@ -164,3 +178,23 @@ class _Files(Collector):
                 since.add_metric([str(name)], failure.since)
         yield states
         yield since
+
+    def _freshness(self) -> Iterable[Metric]:
+        """How each file is kept fresh."""
+        mode = GaugeMetricFamily(
+            "confgend_file_reuse", "1 for what spares the next generation", labels=["file", "mode"]
+        )
+        tables = GaugeMetricFamily("confgend_file_tables", "Relations that the file depends on", labels=["file"])
+        changed = GaugeMetricFamily(
+            "confgend_file_changed_timestamp_seconds",
+            "When it was noticed that something changed that the file is made from, by what changed last",
+            labels=["file", "relation"],
+        )
+        for name in self._facts.names():
+            told = self._daemon.generation.freshness(name)
+            if told.mode:
+                mode.add_metric([str(name), told.mode], 1)
+                tables.add_metric([str(name)], len(told.tables))
+            if told.changed:
+                changed.add_metric([str(name), told.changed[0]], told.changed[1])
+        yield from (mode, tables, changed)

@@ -55,6 +55,7 @@ class StatusService:
             "started_at": written_time(self._daemon.started_at) if details else None,
             "checks": [check.described(details) for check in checks],
             "files": [remarkable(file) for file in files if is_remarkable(file)] if details else None,
+            "freshness": [{"name": f["name"], "freshness": f["freshness"]} for f in files] if details else None,
         }
 
     def _is_reachable(self) -> bool:

@@ -11,6 +11,7 @@ const TABS = [["content", "Content", ""], ["versions", "Versions", "/versions"],
 const PIN = "Clients get this version, whatever the database says, until it is unpinned.";
 const SHRUNK = "It is served as it is. If something was deleted by mistake, pin the version before.";
 const WARNED = "Of the generation that gave this content: what it says was left out, or written otherwise than it stands in the database.";
+const LONG = ["Driver", "Reused by", "Changed last", "Depends on"];
 const INVALIDATE = "The last good content is forgotten: if the next generation fails, clients get nothing.";
 
 export async function file(page, name, tab, query) {
@@ -153,9 +154,22 @@ function factsOf(known) {
     ["Memory", size(known.peak_memory)],
     ["Driver", known.driver ? element("span", { title: driver }, `${known.driver.name}, ${driver}`) : "not clear"],
     ["Digest", known.digest ? element("code", { title: known.digest }, short(known.digest)) : "–"],
+    ...freshnessOf(known.freshness),
   ];
   return element("dl", { class: "facts" }, facts.map(([term, value]) =>
-    element("div", { class: term === "Driver" ? "long" : null }, element("dt", {}, term), element("dd", {}, value))));
+    element("div", { class: LONG.includes(term) ? "long" : null }, element("dt", {}, term), element("dd", {}, value))));
+}
+
+// Why the last answer was what it was, and what spares the next generation.
+function freshnessOf(told) {
+  const reason = told.reason ? `${told.mode}: ${told.reason}` : told.mode;
+  const changed = told.changed ? element("span", {}, `${told.changed}, `, timeElement(told.changed_at)) : "–";
+  return [
+    ["Last answer", told.why ?? "–"],
+    ["Reused by", reason ?? "–"],
+    ["Changed last", changed],
+    ["Depends on", told.tables.length ? told.tables.join(", ") : "–"],
+  ];
 }
 
 function noticesOf(known) {
