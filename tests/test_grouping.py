@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -294,6 +294,7 @@ class OrderOfEvents(RuleBasedStateMachine):
         self.finished[run.job.driver.file].append((-1, False))
         run.job.path.write_bytes(b"half")
         run.result.callback(Failed("no luck", database_away=away))
+        assert self.generation.status(run.job.driver.file).failure is not None
         assert not run.job.path.exists()
 
     def finish(self, run: Run) -> None:
@@ -308,10 +309,12 @@ class OrderOfEvents(RuleBasedStateMachine):
         if run.job.state is not None and run.job.state.tables == state.tables:
             run.job.path.unlink()
             run.result.callback(Unchanged(state, Known(), Checked((), 0.0)))
+            assert self.generation.status(name).failure is None
             return
         checked = None if run.job.state is None else Checked(("table",), 0.0)
         deterministic = name == DETERMINISTIC
         run.result.callback(Generated(run.job.path, facts, state=state, checked=checked, deterministic=deterministic))
+        assert self.generation.status(name).failure is None
 
     # What always holds.
 
@@ -500,3 +503,27 @@ def test_a_generation_that_is_forced_is_not_spared() -> None:
 
     assert scene.workers.runs[0].job.state is None
     scene.teardown()
+
+
+class Confused(Workers):
+    """Raises what it should not."""
+
+    def submit(self, job: Job, long: bool, started: Callable[[], None]) -> Deferred[Any]:
+        raise RuntimeError("a mistake of ours")
+
+
+def test_a_mistake_of_ours_is_a_failure_that_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    store.prepare()
+    watching = Mock(spec=generation.Observer)
+    one = Generation(Reactor(), Catalogue(), Confused(), store, Settings(), [watching])  # type: ignore[arg-type]
+    answers: list[Failure] = []
+    ensureDeferred(one.answer(OTHER)).addErrback(answers.append)
+    store.close()
+
+    (answer,) = answers
+    assert answer.getErrorMessage() == f"{OTHER}: internal error: RuntimeError: a mistake of ours"
+    status = one.status(OTHER)
+    assert status.failure is not None
+    assert (status.state, status.failure.reason) == ("failed", "internal error: RuntimeError: a mistake of ours")
+    watching.failed.assert_called_once_with(OTHER, status.failure.reason, False)

@@ -388,7 +388,7 @@ class Generation:
         done = maybeDeferred(self.workers.submit, job, self._is_long(status, kept), started)
         done.addCallback(lambda outcome: self._flush(name, outcome))
         done.addCallback(lambda outcome: self._finish(name, status, run, outcome, kept))
-        done.addErrback(self._break_down, status, run)
+        done.addErrback(self._break_down, name, status, run)
 
     def _is_long(self, status: _Status, kept: Facts | None) -> bool:
         """Whether a generation is to leave a worker to short ones; of an unknown file it is not."""
@@ -431,11 +431,14 @@ class Generation:
         for waiter in waiters:
             waiter.result.callback(result)
 
-    def _break_down(self, failure: Failure, status: _Status, run: _Run) -> None:
+    def _break_down(self, failure: Failure, name: FileName, status: _Status, run: _Run) -> None:
         """A mistake of ours: nobody may wait for ever because of it."""
         logger.error("generation broke down: %s", failure.getTraceback())
         following, status.current, status.following = status.following, None, None
-        result = _Result(Failed(f"internal error: {reason_of(failure.value)}"))
+        outcome = Failed(f"internal error: {reason_of(failure.value)}")
+        with contextlib.suppress(Exception):
+            self._note_failure(name, status, outcome)
+        result = _Result(outcome)
         for waiter in run.waiters + (following.waiters if following else []):
             if not waiter.result.called:
                 waiter.result.callback(result)
@@ -538,6 +541,7 @@ class Generation:
             status.why = UNCHANGED_DATABASE if same else UNCHANGED_TABLES
             # None if it was invalidated meanwhile.
             status.remembered = status.remembered and status.remembered.at(outcome.state)
+            self._note_success(name)
         if (checked := outcome.checked) is None:
             return
         if checked.changed:

@@ -110,14 +110,18 @@ class TestHealth:
         daemon.fetch("test/first.conf")
         assert http.get(STATUS).json()["files"] == []
 
+    @pytest.mark.parametrize("writes", [False, True], ids=["quiet", "beside a writer"])
     def test_a_content_that_is_up_to_date_after_all_counts_as_fresh(
-        self, http: httpx.Client, daemon: Daemon, puppets: Puppets
+        self, http: httpx.Client, daemon: Daemon, puppets: Puppets, items: Items, writes: bool
     ) -> None:
-        puppets.tell("rows", "ask", statement=ITEMS)
+        items.run("CREATE TABLE unrelated (id int)")
+        puppets.tell("rows", "ask", statement=ITEMS, seconds=1)
         daemon.fetch("test/rows.conf")
         puppets.tell("rows", "fail", message="a moment of weakness")
         assert problem(http.post("/1.0/files/test/rows.conf")) == (503, "generation-failed")
         assert file_of(ready(http), "rows")["state"] == "stale"
+        if writes:
+            items.run("INSERT INTO unrelated VALUES (1)")
         assert daemon.fetch("test/rows.conf").state == "fresh"
         assert http.get(STATUS).json()["files"] == []
 
