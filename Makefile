@@ -56,7 +56,7 @@ screenshots: $(VENV)/.test-installed browser
 	$(BIN)/python -m pytest integration_tests/screenshots.py
 
 chaos: $(VENV)/.test-installed
-	CHAOS_SECONDS=600 $(BIN)/python -m pytest integration_tests/suite/test_chaos.py
+	CHAOS_SECONDS=600 $(BIN)/python -m pytest integration_tests/suite/test_chaos.py integration_tests/suite/test_random_reuse.py
 
 clean:
 	rm -rf .venv .venv-old "$$(readlink .run/postgresql/elsewhere)" .run

@@ -65,24 +65,24 @@ class File:
     known: Known = Known()
 
     def __post_init__(self) -> None:
-        self._driver = instance(_Driver(self.read, self.deterministic))
+        self.driver = instance(_Driver(self.read, self.deterministic))
 
     def generate(self) -> str:
         """The content, made anew: what the truth is. Raises AssertionError if it cannot be made."""
-        made = worker.generate(Job(self._driver, self.path))
+        made = worker.generate(Job(self.driver, self.path))
         assert isinstance(made, Generated), made
         return made.path.read_text("utf-8")
 
     def remember(self) -> str:
         """Generate, and remember what from."""
-        made = worker.generate(Job(self._driver, self.path))
+        made = worker.generate(Job(self.driver, self.path))
         assert isinstance(made, Generated), made
         self.state, self.known = made.state, made.known
         return made.path.read_text("utf-8")
 
     def check(self, known: Known | None = None) -> Unchanged | Generated:
         """What a worker makes of a request; remembers it. Raises AssertionError if it fails."""
-        made = worker.generate(Job(self._driver, self.path, state=self.state, known=known or Known()))
+        made = worker.generate(Job(self.driver, self.path, state=self.state, known=known or Known()))
         assert not isinstance(made, Failed), made
         self.state, self.known = made.state, made.known
         return made
