@@ -144,7 +144,7 @@ def test_control_characters_do_not_reach_the_terminal(server: FakeDaemon, capfd:
         "since": None,
         "reason": "\x1b[4J",
         "pinned": False,
-        "warnings": 1,
+        "warnings": {"count": 1, "lines": ["\x1b[5J"]},
         "shrunk": None,
     }
     status = {"health": "ok", "checks": [check], "files": [file]}

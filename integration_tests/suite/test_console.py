@@ -185,6 +185,7 @@ def test_the_status_lists_the_files_that_need_a_look(company: Company, open_page
     third, fourth = (page.locator(f'#remarkable [data-file="test/{name}.conf"]') for name in ("third", "fourth"))
     expect(third).to_have_text(re.compile(r"failedsince .*: ValueError: no such luck"))
     expect(fourth).to_contain_text("1 warning")
+    expect(fourth.locator("li")).to_have_text(["queue row 7 is left out"])
 
 
 def test_a_file_that_shrinks_is_told_with_the_numbers(company: Company, open_page: OpenPage):

@@ -139,7 +139,7 @@ class TestHealth:
         told = ready(http)
         assert told["health"] == "ok"
         assert "2 warnings: test/first.conf" in check(told, "files")["detail"]
-        assert file_of(told, "first")["warnings"] == 2
+        assert file_of(told, "first")["warnings"] == {"count": 2, "lines": ["row 1", "row 2"]}
 
     def test_a_hand_made_content_that_is_served_counts_as_stale(
         self, http: httpx.Client, daemon: Daemon, puppets: Puppets
@@ -243,7 +243,7 @@ class TestCommand:
         self, daemon: Daemon, puppets: Puppets, http: httpx.Client
     ) -> None:
         daemon.fetch("test/first.conf")
-        puppets.tell("second", "warn", lines=["row 7"])
+        puppets.tell("second", "warn", lines=[f"row {number} is left out" for number in range(12)])
         daemon.fetch("test/second.conf")
         fail(puppets, daemon, "first")
         ready(http)
@@ -254,7 +254,10 @@ class TestCommand:
         row = next(line for line in lines if line.startswith("test/first.conf"))
         assert row.split()[1] == "stale" and "no such hat" in row
         row = next(line for line in lines if line.startswith("test/second.conf"))
-        assert row.split()[1] == "fresh" and "1 warning" in row
+        assert row.split()[1] == "fresh" and "12 warnings" in row
+        at = lines.index("Warnings of test/second.conf:")
+        assert lines[at + 1 : at + 11] == [f"  row {number} is left out" for number in range(10)]
+        assert lines[at + 11] == "  … and 2 more: confgen show test/second.conf"
         data = json.loads(confgen(daemon, "--json").stdout)
         assert data["health"] == "degraded"
 

@@ -24,6 +24,8 @@ from xivo_confgend.client.wire import ConfgenError, printable, reason
 TIMEOUT = 120
 PIECE = 1 << 20
 REFUSED = (401, 403)
+MOST_WARNINGS = 10
+"""Lines that `confgen status` prints of each file."""
 HEALTH = {"ok": 0, "degraded": 3, "failing": 1}
 """The exit status of `confgen status`."""
 FAILURES = (OSError, ValueError, http.client.HTTPException)
@@ -244,10 +246,22 @@ def _print_health(told: Mapping[str, Any]) -> None:
     if files := told.get("files"):
         print()
         print_table(("FILE", "STATE", "SINCE>", "REMARKS"), [_remarks(file) for file in files])
+        for file in filter(lambda file: file["warnings"]["lines"], files):
+            print()
+            print(printable(f"Warnings of {file['name']}:"))
+            _print_some_warnings(file)
     if freshness := told.get("freshness"):
         print()
         heads = ("FILE", "LAST ANSWER", "REUSED BY", "CHANGED LAST", "TABLES")
         print_table(heads, [_freshness(file["name"], file["freshness"]) for file in freshness])
+
+
+def _print_some_warnings(file: Mapping[str, Any]) -> None:
+    shown = file["warnings"]["lines"][:MOST_WARNINGS]
+    for line in shown:
+        print(printable(f"  {line}"))
+    if more := file["warnings"]["count"] - len(shown):
+        print(printable(f"  … and {more:,} more: confgen show {file['name']}"))
 
 
 def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
@@ -256,7 +270,7 @@ def _remarks(file: Mapping[str, Any]) -> tuple[str, ...]:
         file["reason"] or "",
         f"pinned {_age(file['pinned_at'])}" if file["pinned"] else "",
         f"shrank {_loss(file['shrunk'])}" if file["shrunk"] else "",
-        wording.counted(file["warnings"], "warning") if file["warnings"] else "",
+        wording.counted(file["warnings"]["count"], "warning") if file["warnings"]["count"] else "",
     ]
     return file["name"], file["state"], _age(file["since"]) if file["since"] else "-", "; ".join(filter(None, said))
 

@@ -130,7 +130,7 @@ def remarkable(file: dict[str, Any]) -> dict[str, Any]:
         "reason": file["last_error"],
         "pinned": file["pin"] is not None,
         "pinned_at": file["pin"] and file["pin"]["pinned_at"],
-        "warnings": file["warnings"]["count"],
+        "warnings": file["warnings"],
         "shrunk": file["shrunk"],
     }
 

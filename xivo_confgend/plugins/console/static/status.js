@@ -10,6 +10,7 @@ const VERDICTS = {
   degraded: ["worn", (checks) => `Requests are answered, but something is wrong: ${checks}`],
   failing: ["ill", (checks) => `Requests cannot be answered: ${checks}`],
 };
+const SHOWN = 5;
 const COLUMNS = [["File"], ["State"], ["Remarks"]];
 
 export async function status(page) {
@@ -67,5 +68,6 @@ function remarkable(files) {
         file.reason && element("p", { class: "reason" }, ...since({ failing_since: file.since }), file.reason),
         file.pinned && element("p", {}, "pinned ", timeElement(file.pinned_at)),
         file.shrunk && element("p", { class: "remark" }, `shrank ${loss(file.shrunk)}`),
-        file.warnings > 0 && element("p", { class: "remark" }, counted(file.warnings, "warning"))))))));
+        file.warnings.count > 0 && element("p", { class: "remark" }, counted(file.warnings.count, "warning")),
+        element("ul", {}, file.warnings.lines.slice(0, SHOWN).map((line) => element("li", {}, line)))))))));
 }
