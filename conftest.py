@@ -1,9 +1,10 @@
-"""Gives the tests a temporary directory in which programs can be started, whatever TMPDIR is: some write programs."""
+"""For all tests: a temporary directory in which programs can be started, and reports that pytest-xdist can send."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,20 @@ def choose_temporary_directory() -> None:
 
 
 choose_temporary_directory()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """Escape what is not Unicode in a report: pytest-xdist cannot send it, and would end the run instead."""
+    return encodable((yield))
+
+
+def encodable(data: object) -> object:
+    """`data`, the lone surrogates in its texts written as escapes."""
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode()
+    if isinstance(data, dict):
+        return {encodable(key): encodable(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(map(encodable, data))
+    return data

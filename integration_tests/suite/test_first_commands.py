@@ -257,3 +257,12 @@ def test_a_broken_set_up_ends_the_run_with_one_line(broken: tuple[dict[str, str]
     assert "no tests ran" in done.stdout
     assert len([printed for printed in done.stdout.splitlines() if line in printed]) == 1
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("ending", "outcome"), [("", "1 passed"), ("; assert 0, '\\udcc3'", "1 failed")])
+def test_text_that_is_not_unicode_does_not_end_the_run(tmp_path: Path, ending: str, outcome: str):
+    (tmp_path / "test_it.py").write_text(f"import logging\ndef test_it(): logging.error('\\udcc3'){ending}\n")
+
+    done = pytest_run("-p", "conftest", "-n", "1", str(tmp_path))
+
+    assert outcome in done.stdout
