@@ -111,7 +111,6 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _check(configuration: Configuration, database: bool) -> int:
     """Tell everything that is wrong, on standard error; returns the exit status."""
     from xivo_confgend.children import Children
-    from xivo_confgend.client.wording import counted
     from xivo_confgend.configuration_check import Database, Finding, findings
     from xivo_confgend.controller import check_certificate
     from xivo_confgend.exceptions import ConfigurationError
@@ -127,8 +126,7 @@ def _check(configuration: Configuration, database: bool) -> int:
     found += findings(configuration, Children(), Database.YES if database else Database.NO)
     for one in found:
         print(f"xivo-confgend: {'' if one.is_error else 'warning: '}{one.text}", file=sys.stderr)
-    if errors := sum(one.is_error for one in found):
-        print(f"xivo-confgend: the configuration has {counted(errors, 'error')}", file=sys.stderr)
+    if any(one.is_error for one in found):
         return EXIT_CONFIGURATION
     print("configuration is valid")
     return 0

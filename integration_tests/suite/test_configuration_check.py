@@ -27,12 +27,10 @@ XIVO = {"asterisk.sip.conf": None}
 
 
 def errors(run: Run, *arguments: str, **config: Any) -> list[str]:
-    """What `--check` says of a configuration that cannot work, without the line that counts."""
+    """What `--check` says of a configuration that cannot work."""
     done = run("--check", *arguments, **config)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    *lines, last = done.stderr.splitlines()
-    assert last.startswith("xivo-confgend: the configuration has ")
-    return [line.removeprefix("xivo-confgend: ") for line in lines]
+    return [line.removeprefix("xivo-confgend: ") for line in done.stderr.splitlines()]
 
 
 def warnings(run: Run, **config: Any) -> list[str]:
