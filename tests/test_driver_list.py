@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from xivo_confgend.driver_list import listed, table
+from xivo_confgend.drivers import Catalogue
 
 DRIVER = "class Driver:\n    def __init__(self, config): pass\n    def generate(self): return ''\n"
 
@@ -38,21 +39,21 @@ def test_two_packages_with_one_name_are_reported_at_each_of_them(installed: Path
     expected = (
         "NAME twin is that of several packages: first_namesake (first_namesake), second_namesake (second_namesake)"
     )
-    found = {one.driver.name: one.problem for one in listed({}) if one.driver.name.endswith("_namesake")}
+    found = {one.driver.name: one.problem for one in listed(Catalogue({})) if one.driver.name.endswith("_namesake")}
     assert found == {"first_namesake": expected, "second_namesake": expected}
 
 
 def test_one_package_with_two_drivers_is_not_its_own_namesake(installed: Path):
     install(installed, "lonely", {"NAME": "lonely"}, ("asterisk.one.conf", "asterisk.two.conf"))
 
-    assert [one.problem for one in listed({}) if one.driver.name == "lonely"] == ["", ""]
+    assert [one.problem for one in listed(Catalogue({})) if one.driver.name == "lonely"] == ["", ""]
 
 
 def test_packages_without_a_name_are_nobodys_namesakes(installed: Path):
     install(installed, "nameless_one", {}, ("asterisk.one.conf",))
     install(installed, "nameless_two", {}, ("asterisk.two.conf",))
 
-    assert [one.problem for one in listed({}) if one.driver.name.startswith("nameless")] == ["", ""]
+    assert [one.problem for one in listed(Catalogue({})) if one.driver.name.startswith("nameless")] == ["", ""]
 
 
 def test_drivers_with_a_problem_come_first_with_the_problem_below(installed: Path):
@@ -60,7 +61,7 @@ def test_drivers_with_a_problem_come_first_with_the_problem_below(installed: Pat
     install(installed, "z_broken_one", {}, ("asterisk.zzz.conf",))
     (installed / "z_broken_one" / "driver.py").write_text("import a_module_that_nobody_has\n", "utf-8")
 
-    _, first, second, *rest = table({}).splitlines()
+    _, first, second, *rest = table(Catalogue({})).splitlines()
 
     assert first.startswith("asterisk/zzz.conf")
     assert second == "      ModuleNotFoundError: No module named 'a_module_that_nobody_has'"
@@ -75,7 +76,7 @@ def test_the_table_fits_a_terminal(installed: Path, width: int):
     broken = installed / f"z_broken_one_{width}" / "driver.py"
     broken.write_text("import a_module_that_nobody_has" + "_x" * 40, "utf-8")
 
-    lines = table({}, width).splitlines()
+    lines = table(Catalogue({}), width).splitlines()
 
     assert max(map(len, lines)) <= width
     assert lines[0].startswith("FILE")
@@ -87,6 +88,6 @@ def test_the_table_shows_what_a_package_says_of_itself(installed: Path):
     facts = {"NAME": "acme", "GROUP": "Tests", "VERSION": "3.1", "DESCRIPTION": "Nothing useful"}
     install(installed, "well_described", facts, ("asterisk.acme.conf",))
 
-    (line,) = [line for line in table({}).splitlines() if "well_described" in line]
+    (line,) = [line for line in table(Catalogue({})).splitlines() if "well_described" in line]
 
     assert "acme  " in line and "Tests  " in line and "3.1  " in line and "Nothing useful" in line

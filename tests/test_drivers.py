@@ -90,6 +90,124 @@ def test_null_switches_a_file_off(install, nothing):
     assert FILE not in catalogue.files()
 
 
+class Stored:
+    """A store that knows the driver of one content."""
+
+    def __init__(self, maker: str, name: FileName = FILE) -> None:
+        self._maker, self._name = maker, name
+
+    def maker(self, name: FileName) -> str:
+        return self._maker if name == self._name else ""
+
+    def names(self) -> list[FileName]:
+        return [self._name]
+
+
+def made_by(name: str, distribution: str, version: str = "1.0", namespace: str = "confgend") -> Stored:
+    return Stored(f"{name} ({distribution} {version}, {namespace}.{FILE.key})")
+
+
+def test_the_driver_of_the_stored_content_stays_beside_a_newcomer(install):
+    install("unit_a", {GROUP: "one = unit_a:Driver"})
+    install("unit_b", {GROUP: "two = unit_b:Driver"})
+    catalogue = Catalogue({}, made_by("one", "unit_a", version="0.1"))
+
+    assert catalogue.choose(FILE).distribution == "unit_a"
+    assert catalogue.warnings() == [
+        f"{FILE}: two (unit_b 1.0, {GROUP}) could serve it too; one (unit_a 1.0, {GROUP}) stays, as it made the stored"
+        " content; settle it by `plugins: {unit.choice.conf: one}`, or change it by `plugins: {unit.choice.conf: two}`"
+    ]
+
+
+@pytest.mark.parametrize("written", ["unit_a", "unit-a", "Unit.A"])
+def test_a_distribution_is_the_same_however_it_is_written(install, written):
+    install("unit_a", {GROUP: "one = unit_a:Driver"})
+    install("unit_b", {GROUP: "two = unit_b:Driver"})
+    assert Catalogue({}, made_by("one", written)).choose(FILE).name == "one"
+
+
+def test_a_newcomer_of_the_first_namespace_does_not_take_over(install):
+    install("unit_old", {f"wazo_confgend.{FILE.key}": "old = unit_old:Driver"})
+    install("unit_new", {GROUP: "new = unit_new:Driver"})
+    catalogue = Catalogue({}, made_by("old", "unit_old", namespace="wazo_confgend"))
+    assert catalogue.choose(FILE).name == "old"
+    assert len(catalogue.warnings()) == 1
+
+
+def test_a_driver_in_two_namespaces_stays_in_its_own(install):
+    install("unit_both", {f"xivo_confgend.{FILE.key}": "one = unit_both:Driver", GROUP: "one = unit_both:Driver"})
+    assert Catalogue({}, made_by("one", "unit_both", namespace="xivo_confgend")).choose(FILE).group.startswith("xivo_")
+    assert Catalogue({}, made_by("one", "unit_both")).choose(FILE).group == GROUP
+
+
+def test_the_order_of_namespaces_is_no_reason_to_warn(install):
+    install("unit_old", {f"wazo_confgend.{FILE.key}": "old = unit_old:Driver"})
+    install("unit_new", {GROUP: "new = unit_new:Driver"})
+    assert Catalogue({}, made_by("new", "unit_new")).warnings() == []
+
+
+def test_the_plugins_map_overrules_what_is_stored(install):
+    install("unit_a", {GROUP: "one = unit_a:Driver"})
+    install("unit_b", {GROUP: "two = unit_b:Driver"})
+    catalogue = Catalogue({FILE.key: "two"}, made_by("one", "unit_a"))
+    assert catalogue.choose(FILE).name == "two"
+    assert catalogue.warnings() == []
+
+
+def test_a_driver_that_is_gone_is_not_replaced_by_another(install):
+    install("unit_b", {GROUP: "two = unit_b:Driver"})
+    catalogue = Catalogue({}, made_by("one", "unit_a"))
+    with pytest.raises(DriverError) as caught:
+        catalogue.choose(FILE)
+    assert not isinstance(caught.value, NoSuchFile)
+    assert (
+        catalogue.warnings()
+        == [str(caught.value)]
+        == [
+            f"{FILE}: its stored content was made by one (unit_a 1.0, {GROUP}), which is not installed any more;"
+            " install it again, or have another one serve it: `plugins: {unit.choice.conf: two}`"
+        ]
+    )
+
+
+def test_a_file_is_known_although_its_only_driver_is_gone():
+    catalogue = Catalogue({}, made_by("one", "unit_a"))
+    with pytest.raises(DriverError, match=r"or serve it no more: `plugins: \{unit\.choice\.conf: null\}`"):
+        catalogue.choose(FILE)
+    assert FILE in catalogue.known()
+    assert FILE not in catalogue.files()
+
+
+def test_a_file_whose_driver_is_gone_can_be_switched_off():
+    catalogue = Catalogue({FILE.key: None}, made_by("one", "unit_a"))
+    assert FILE not in catalogue.known()
+    assert catalogue.warnings() == []
+
+
+def test_a_named_driver_that_is_gone_was_one_if_it_made_something(install):
+    install("unit_b", {GROUP: "two = unit_b:Driver"})
+    with pytest.raises(DriverError) as caught:
+        Catalogue({FILE.key: "one"}, made_by("one", "unit_a")).choose(FILE)
+    assert not isinstance(caught.value, NoSuchFile)
+    with pytest.raises(NoSuchFile):
+        Catalogue({FILE.key: "one"}, made_by("two", "unit_b")).choose(FILE)
+
+
+@pytest.mark.parametrize("maker", ["", "edited by hand", "one (unit_a", "(x 1, y)"])
+def test_a_maker_that_is_not_known_leaves_the_only_driver(install, maker):
+    install("unit_only", {GROUP: "one = unit_only:Driver"})
+    assert Catalogue({}, Stored(maker)).choose(FILE).name == "one"
+
+
+def test_of_two_namesakes_the_one_that_made_the_content_is_loaded(install):
+    install("unit_a", {GROUP: "same = unit_a:Driver"})
+    install("unit_b", {GROUP: "same = unit_b:Driver"})
+    for distribution in ("unit_a", "unit_b"):
+        catalogue = Catalogue({}, made_by("same", distribution))
+        assert type(make(catalogue.choose(FILE), {})).__module__ == distribution
+        assert "uninstall all but one, as they have the same name" in catalogue.warnings()[0]
+
+
 def test_a_driver_that_is_named_but_not_installed_is_never_replaced_by_another(install):
     install("unit_only", {GROUP: "one = unit_only:Driver"})
     with pytest.raises(NoSuchFile, match=r"driver nosuch .* not installed \(installed: one \(unit_only 1.0"):

@@ -252,6 +252,39 @@ def test_removing_forgets_content_and_facts(store):
     assert list((store.root / ".facts").rglob("*.json")) == []
 
 
+@pytest.mark.parametrize("what", ["kept", "removed", "removed twice", "edited", "lost"])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_who_made_a_content_is_known_after_it_is_gone(store, what, restarted):
+    put(store, b"one\n")
+    if what.startswith("removed"):
+        store.remove(NAME)
+    if what == "removed twice":
+        store.remove(NAME)
+    if what == "edited":
+        store.path(NAME).write_bytes(b"by hand\n")
+        store.examine(NAME, store.open(NAME).file)
+    if what == "lost":
+        store.path(NAME).unlink()
+    after = reopened(store) if restarted else store
+    assert after.maker(NAME) == "wazo"
+    after.close()
+
+
+@pytest.mark.parametrize("kept", [b"", b"[]", b'{"facts": 7}', b'{"facts": {"driver": null}}', b"\xff"])
+def test_who_made_a_content_is_not_known_from_broken_facts(store, kept):
+    put(store, b"one\n")
+    (store.root / ".facts/asterisk/queues.conf.json").write_bytes(kept)
+    after = reopened(store)
+    assert after.maker(NAME) == ""
+    after.close()
+
+
+def test_who_made_a_content_that_was_put_there_is_not_known(store):
+    store.path(NAME).parent.mkdir()
+    store.path(NAME).write_bytes(b"seeded\n")
+    assert store.maker(NAME) == ""
+
+
 def test_a_confirmed_content_has_the_facts_of_the_new_generation_after_a_restart(store):
     put(store, b"one\n")
     newer = facts_of(b"one\n", duration=9.0)

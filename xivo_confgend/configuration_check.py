@@ -17,9 +17,8 @@ from xivo_confgend.children import ChildError, Children
 from xivo_confgend.client.wording import near
 from xivo_confgend.config import SEPARATOR, Configuration
 from xivo_confgend.drivers import Catalogue
-from xivo_confgend.exceptions import DriverError, NoSuchFile
 from xivo_confgend.installation_check import LIMIT, Order
-from xivo_confgend.names import FileName
+from xivo_confgend.store import Store
 
 INSTALLATION_CHECK = "xivo_confgend.installation_check"
 HTTP_PLUGINS = "xivo_confgend.plugins"
@@ -56,7 +55,7 @@ def findings(configuration: Configuration, children: Children, database: Databas
 
 
 def _of_plugins(configuration: Configuration) -> Iterator[Finding]:
-    """The map `plugins`: files that no driver makes, drivers that are not installed, choices that are not made."""
+    """The map `plugins`: files that no driver makes, and drivers that are not installed."""
     catalogue = Catalogue(configuration.settings.plugins or {})
     installed: dict[str, list[str]] = {}
     for driver in catalogue.installed():
@@ -69,13 +68,13 @@ def _of_plugins(configuration: Configuration) -> Iterator[Finding]:
             there = ", ".join(sorted(set(installed[key])))
             meant = _or(name, installed[key]) or f"; installed: {there}"
             yield Finding(f"{where}: driver {name} is not installed for it{meant}")
-    for key in sorted(installed):
-        try:
-            catalogue.choose(FileName(*key.split(".", 1)))
-        except NoSuchFile:
-            continue
-        except DriverError as error:
-            yield Finding(str(error), is_error=False)
+
+
+def choices(configuration: Configuration) -> list[Finding]:
+    """What the map `plugins` leaves open, or to what is stored. The daemon logs it by itself, at start and reloads."""
+    settings = configuration.settings
+    catalogue = Catalogue(settings.plugins or {}, Store(settings.cache))
+    return [Finding(line, is_error=False) for line in catalogue.warnings()]
 
 
 def _of_http_plugins(configuration: Configuration) -> Iterator[Finding]:
@@ -121,7 +120,7 @@ def _of_installation(configuration: Configuration, children: Children, database:
     """The drivers, and the database: looked at in a process of its own, which may hang or be killed by a driver."""
     settings = configuration.settings
     uri = "" if database is Database.NO else settings.db_uri
-    order = Order(configuration.mapping, settings.plugins or {}, uri, database is Database.YES)
+    order = Order(configuration.mapping, settings.plugins or {}, settings.cache, uri, database is Database.YES)
     broken, begun = "", "the drivers"
     with tempfile.TemporaryFile() as output:
         try:

@@ -89,7 +89,9 @@ class Controller:
             logger.warning("%s", line)
         for line in configuration.errors:
             logger.error("%s", line)
-        catalogue = Catalogue(settings.plugins or {})
+        catalogue = Catalogue(settings.plugins or {}, store)
+        for line in catalogue.warnings():
+            logger.warning("%s", line)
         workers = Workers(self._reactor, configuration.mapping, settings)
         return Generation(self._reactor, catalogue, workers, store, settings, self._observers, history.pins)
 

@@ -39,9 +39,8 @@ class ListedDriver:
         )
 
 
-def listed(plugins: Mapping[str, str | None]) -> list[ListedDriver]:
+def listed(catalogue: Catalogue) -> list[ListedDriver]:
     """All installed drivers, imported once to see whether they load. Blocks while they are imported."""
-    catalogue = Catalogue(plugins)
     examinations = [examine(driver) for driver in catalogue.installed()]
     packages = packages_by_name(examinations)
     found = []
@@ -68,12 +67,12 @@ def packages_by_name(examinations: Iterable[Examination]) -> dict[str, list[str]
     return {name: sorted(packages) for name, packages in found.items()}
 
 
-def table(plugins: Mapping[str, str | None], width: int | None = None) -> str:
+def table(catalogue: Catalogue, width: int | None = None) -> str:
     """The drivers as aligned text, those with a problem first, with the problem below them.
 
     `width`: columns of the terminal; what does not fit is left out, the less important first. None: everything.
     """
-    drivers = sorted(listed(plugins), key=lambda one: not one.problem)
+    drivers = sorted(listed(catalogue), key=lambda one: not one.problem)
     rows = [COLUMNS, *(one.cells() for one in drivers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     shown = sorted(_fitting(widths, width))

@@ -37,7 +37,7 @@ from xivo_confgend.config import Settings
 from xivo_confgend.database.postgresql.probe import Probe
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.drivers import Catalogue
-from xivo_confgend.exceptions import ConfgendError, GenerationError, StoreError, reason_of
+from xivo_confgend.exceptions import ConfgendError, DriverError, GenerationError, NoSuchFile, StoreError, reason_of
 from xivo_confgend.names import FileName
 from xivo_confgend.notices import GenerationFailure, Shrinkage, Warnings
 from xivo_confgend.remembered import (
@@ -263,8 +263,8 @@ class Generation:
 
         With `anew` it is generated whatever is known of the database, and whatever is pinned.
 
-        Raises NoSuchFile or DriverError if no driver serves it (whatever the store holds: defect D21 of
-        docs/spec/30-daemon.md), GenerationError if nothing can be had.
+        Raises NoSuchFile if no driver serves it (whatever the store holds: defect D21 of docs/spec/30-daemon.md),
+        DriverError if none is chosen and nothing is stored, GenerationError if nothing can be had.
         """
         began = time.perf_counter()
         self._answering += 1
@@ -280,7 +280,12 @@ class Generation:
         return answer
 
     async def _answer(self, name: FileName, cached: bool, anew: bool) -> tuple[Answer, str]:
-        self.catalogue.choose(name)
+        try:
+            self.catalogue.choose(name)
+        except NoSuchFile:
+            raise
+        except DriverError as error:
+            return await self._answer_without_driver(name, anew, error)
         status = self._files.setdefault(name, _Status())
         if anew:
             return await self._read(name, status, await self._wait_for_run(name, status, None, anew=True))
@@ -298,6 +303,15 @@ class Generation:
     def _note_reuse(self, name: FileName, status: _Status, why: str) -> None:
         status.why = why
         self._tell(lambda observer: observer.reused(name, why))
+
+    async def _answer_without_driver(self, name: FileName, anew: bool, error: DriverError) -> tuple[Answer, str]:
+        """The pinned or stored content of a file whose driver is gone, or has to be named. Raises `error`."""
+        if not anew:
+            if pinned := self._pins.open(name):
+                return Answer(pinned.file, pinned.facts, stale=True, reused=True, pinned=True), "pinned"
+            if stored := await self._open(name):
+                return Answer(stored.file, stored.facts, stale=True, reused=True), "stale"
+        raise error
 
     async def _reuse(self, name: FileName, status: _Status, remembered: Remembered) -> Answer | None:
         """The stored content, if it is the one that is remembered."""

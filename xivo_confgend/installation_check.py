@@ -26,6 +26,7 @@ from xivo_confgend.database.postgresql.connection import make_engine
 from xivo_confgend.drivers import Catalogue, Driver, make, metadata_of
 from xivo_confgend.exceptions import ConfgendError, one_line, reason_of
 from xivo_confgend.failure_reasons import explain_away, forbidden, lacking
+from xivo_confgend.store import Store
 
 NICENESS = 10
 DRIVER_LIMIT = 10
@@ -36,13 +37,15 @@ LIMIT = 120
 
 @dataclass(frozen=True)
 class Order:
-    """`config`: the merged configuration; `db_uri`: empty if the database is not to be looked at.
+    """`config`: the merged configuration, of which `plugins` and `cache` decide which drivers are chosen.
 
-    `always`: look at it although no driver says which tables it reads.
+    `db_uri`: empty if the database is not to be looked at. `always`: look at it although no driver says which tables
+    it reads.
     """
 
     config: Mapping[str, Any]
     plugins: Mapping[str, str | None]
+    cache: str
     db_uri: str
     always: bool
 
@@ -127,7 +130,7 @@ def main() -> None:
     order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)
-        catalogue = Catalogue(order.plugins)
+        catalogue = Catalogue(order.plugins, Store(order.cache))
         chosen = [catalogue.choose(file) for file in catalogue.files()]
         for driver in chosen:
             _look(str(driver.file), partial(problems_of, driver, order.config), output)

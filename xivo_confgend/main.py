@@ -111,7 +111,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _check(configuration: Configuration, database: bool) -> int:
     """Tell everything that is wrong, on standard error; returns the exit status."""
     from xivo_confgend.children import Children
-    from xivo_confgend.configuration_check import Database, Finding, findings
+    from xivo_confgend.configuration_check import Database, Finding, choices, findings
     from xivo_confgend.controller import check_certificate
     from xivo_confgend.exceptions import ConfigurationError
     from xivo_confgend.listening import check
@@ -123,6 +123,7 @@ def _check(configuration: Configuration, database: bool) -> int:
         check(configuration.settings.endpoints)
     except ConfigurationError as error:
         found.append(Finding(str(error)))
+    found += choices(configuration)
     found += findings(configuration, Children(), Database.YES if database else Database.NO)
     for one in found:
         print(f"xivo-confgend: {'' if one.is_error else 'warning: '}{one.text}", file=sys.stderr)
@@ -147,9 +148,14 @@ def _list_drivers(configuration: Configuration) -> int:
     import shutil
 
     from xivo_confgend.driver_list import table
+    from xivo_confgend.drivers import Catalogue
+    from xivo_confgend.store import Store
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(table(configuration.settings.plugins or {}, width))
+    catalogue = Catalogue(configuration.settings.plugins or {}, Store(configuration.settings.cache))
+    print(table(catalogue, width))
+    for line in catalogue.warnings():
+        print(f"xivo-confgend: warning: {line}", file=sys.stderr)
     return 0
 
 

@@ -15,7 +15,7 @@ from twisted.internet.base import ReactorBase
 from xivo_confgend.children import Children
 from xivo_confgend.config import Configuration
 from xivo_confgend.drivers import Driver
-from xivo_confgend.exceptions import DriverError, NoSuchFile
+from xivo_confgend.exceptions import DriverError
 from xivo_confgend.generation import Generation, Observer
 from xivo_confgend.history import History, NoSuchVersion
 from xivo_confgend.http_access import Caller
@@ -114,22 +114,13 @@ class FileFacts:
 
     def names(self) -> list[FileName]:
         """Files that are served, or would be if the choice of their driver were clear; sorted."""
-        catalogue = self._daemon.generation.catalogue
-        return [name for name in sorted({d.file for d in catalogue.installed()}) if self._is_known(name)]
+        return self._daemon.generation.catalogue.known()
 
     def check(self, name: FileName) -> None:
         """Raises NoSuchFile unless `names` lists it."""
-        if not self._is_known(name):
-            self._daemon.generation.catalogue.choose(name)
-
-    def _is_known(self, name: FileName) -> bool:
-        try:
-            self._daemon.generation.catalogue.choose(name)
-        except NoSuchFile:
-            return False
-        except DriverError:
-            return True
-        return True
+        catalogue = self._daemon.generation.catalogue
+        if not catalogue.knows(name):
+            catalogue.choose(name)
 
     def describe(self, name: FileName, secrets: bool) -> dict[str, Any]:
         """As the schema `File` of the plugin `files` says."""

@@ -101,6 +101,7 @@ class Store:
         self._facts = self.root / ".facts"
         self._known: dict[FileName, tuple[list[int], Facts]] = {}
         self._failures: dict[FileName, GenerationFailure | None] = {}
+        self._makers: dict[FileName, str] = {}
         self._lock: BinaryIO | None = None
         self._closed = False
         self._holding = threading.Lock()
@@ -169,6 +170,7 @@ class Store:
             identity = _identity(staged.stat())
             staged.replace(target)
             self._known[name] = (identity, facts)
+            self._makers[name] = facts.driver
             self._write_facts(name)
         except OSError as error:
             raise StoreError(f"store: {name} cannot be kept: {error.strerror}: {error.filename}") from error
@@ -180,6 +182,7 @@ class Store:
             raise StoreError(f"store: {name} is not what was to be confirmed")
         self.hold()
         self._known[name] = (known[0], facts)
+        self._makers[name] = facts.driver
         with contextlib.suppress(OSError):
             self._write_facts(name)
 
@@ -219,16 +222,27 @@ class Store:
         return StoredFile(file, facts)
 
     def remove(self, name: FileName) -> None:
-        """Forget the content of `name`; no error if there is none."""
+        """Forget the content of `name`, but not who made it; no error if there is none."""
         self.hold()
+        maker = self.maker(name)
         self._known.pop(name, None)
         try:
-            for path in (self.path(name), self._facts_path(name)):
-                path.unlink(missing_ok=True)
+            self.path(name).unlink(missing_ok=True)
+            if maker:
+                self._write_beside(name, self._maker_path(name), {"driver": maker})
+            self._facts_path(name).unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
             raise StoreError(f"store: {name} cannot be removed: {error.strerror}") from error
+
+    def maker(self, name: FileName) -> str:
+        """The driver that made the content of `name`, also one that was edited or removed since; empty if unknown."""
+        if name not in self._makers:
+            kept = _read_json(self._facts_path(name)).get("facts") or _read_json(self._maker_path(name))
+            maker = kept.get("driver") if isinstance(kept, dict) else None
+            self._makers[name] = maker if isinstance(maker, str) else ""
+        return self._makers[name]
 
     def failure(self, name: FileName) -> GenerationFailure | None:
         """Why the newest generation of `name` failed, also in an earlier run of the daemon; None if it did not."""
@@ -269,6 +283,9 @@ class Store:
     def _facts_path(self, name: FileName) -> Path:
         return self._facts / name.resource / f"{name.filename}.json"
 
+    def _maker_path(self, name: FileName) -> Path:
+        return self._facts / name.resource / f"{name.filename}.maker"
+
     def _failure_path(self, name: FileName) -> Path:
         return self._facts / name.resource / f"{name.filename}.failure"
 
@@ -291,6 +308,14 @@ class Store:
         with _create(staged) as file:
             file.write(json.dumps(kept).encode())
         staged.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in the file at `path`; empty if there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        kept = json.loads(path.read_text("utf-8"))
+        return kept if isinstance(kept, dict) else {}
+    return {}
 
 
 def _create(path: Path) -> BinaryIO:

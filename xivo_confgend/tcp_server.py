@@ -207,7 +207,7 @@ class ConfgendProtocol(Protocol):
     def _quiet(self) -> None:
         """A silence ends the request at once if what came makes sense, else after a longer one."""
         try:
-            known = self.factory.generation.catalogue.serves(parse_request(self._received).name)
+            known = self.factory.generation.catalogue.knows(parse_request(self._received).name)
         except ConfgendError:
             known = False
         if known:

@@ -1,7 +1,7 @@
 """The installed drivers as JSON, found in a process of its own: `python -m` this module.
 
-Reads the map `plugins` of the configuration as JSON from standard input. What drivers print while they are imported
-goes to standard error.
+Reads the keys `plugins` and `cache` of the configuration as JSON from standard input. What drivers print while they
+are imported goes to standard error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from typing import Any
 
 from xivo_confgend.driver_list import ListedDriver, listed
+from xivo_confgend.drivers import Catalogue
+from xivo_confgend.store import Store
 
 
 def described(one: ListedDriver) -> dict[str, Any]:
@@ -32,10 +34,11 @@ def described(one: ListedDriver) -> dict[str, Any]:
 
 def main() -> None:
     """Write the list."""
-    plugins = json.load(sys.stdin)
+    given = json.load(sys.stdin)
+    catalogue = Catalogue(given["plugins"], Store(given["cache"]))
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)
-        json.dump([described(one) for one in listed(plugins)], output)
+        json.dump([described(one) for one in listed(catalogue)], output)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ class DriversService:
         reactor: Any = self._daemon.reactor
         if reactor.seconds() < self._until:
             return self._found
-        given = json.dumps(self._daemon.configuration.settings.plugins or {}).encode()
+        settings = self._daemon.configuration.settings
+        given = json.dumps({"plugins": settings.plugins or {}, "cache": settings.cache}).encode()
         with tempfile.TemporaryFile() as output:
             try:
                 self._daemon.children.run(LISTING, given, output, LISTING_TIMEOUT)

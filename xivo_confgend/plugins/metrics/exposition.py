@@ -86,7 +86,7 @@ class Metrics(Observer):
         return encoder(self._registry), media_type
 
     def _label(self, name: FileName) -> str:
-        return str(name) if self._daemon.generation.catalogue.serves(name) else OTHER
+        return str(name) if self._daemon.generation.catalogue.knows(name) else OTHER
 
 
 class _Now(Collector):
