@@ -81,7 +81,7 @@ CREATE FUNCTION caught() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE found text := '';
 BEGIN
     SELECT string_agg(value, ',' ORDER BY id) INTO found FROM item;
-    RAISE EXCEPTION 'told %', found;
+    RAISE EXCEPTION USING MESSAGE = concat('told ', found);
 EXCEPTION WHEN raise_exception THEN RETURN sqlerrm;
 END $$
 """

@@ -15,7 +15,7 @@ from integration_tests.suite.helpers.items import Items
 from integration_tests.suite.helpers.races import STATEMENT_TIMEOUT, instance
 from xivo_confgend import worker
 from xivo_confgend.database import Session
-from xivo_confgend.database.postgresql import notes
+from xivo_confgend.database.postgresql import check, notes
 from xivo_confgend.database.postgresql.file_state import FileState, Known, Mode
 from xivo_confgend.database.postgresql.session import bind
 from xivo_confgend.worker import Failed, Generated, Job, Unchanged
@@ -106,8 +106,10 @@ def reading(uri: str) -> Iterator[Any]:
 
 @pytest.fixture
 def at_any_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check is worth it however small the file is."""
+    """A check is worth it however small the file is, and takes the time that it needs."""
     monkeypatch.setattr(notes, "SHARE", 1000.0)
+    monkeypatch.setattr(notes, "LEAST_TIMEOUT", 60.0)
+    monkeypatch.setattr(check, "LEAST_TIMEOUT", 60.0)
 
 
 def change(items: Items, *statements: str) -> None:

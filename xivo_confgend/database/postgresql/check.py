@@ -14,13 +14,11 @@ from typing import Any
 import psycopg2
 
 from xivo_confgend.database.postgresql.catalogues import differing, read_catalogues
-from xivo_confgend.database.postgresql.digests import UNFILTERED, read_digests
+from xivo_confgend.database.postgresql.digests import LEAST_TIMEOUT, UNFILTERED, read_digests
 from xivo_confgend.database.postgresql.file_state import FileState, Known, Mode, is_wrapped
 from xivo_confgend.database.postgresql.state import DatabaseState
 from xivo_confgend.database.postgresql.versions import Relation, read_again
 
-LEAST_TIMEOUT = 0.05
-"""Seconds for a statement at least: a small file is not generated because of a moment of load."""
 HALF_OF_NUMBERS = 1 << 31
 """PostgreSQL compares the 32 bits of transaction numbers by the shorter way around."""
 

@@ -16,6 +16,8 @@ WIDEST_ROW = 64
 SHARE = 0.3
 """Of the cost of a generation, what a check may cost."""
 
+LEAST_TIMEOUT = 0.05
+"""Seconds for a statement at least: a small file is not generated because of a moment of load."""
 UNFILTERED = "SET LOCAL row_security = off"
 """An error where a policy would hide rows, whose changes nobody would see (rule R5)."""
 ROWS = "SELECT {oid}::bigint, {value} FROM ONLY {name} x"

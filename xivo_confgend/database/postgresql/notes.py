@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from xivo_confgend.database.postgresql.catalogues import read_catalogues
-from xivo_confgend.database.postgresql.digests import SHARE, UNFILTERED, predicted_cost, read_digests
+from xivo_confgend.database.postgresql.digests import LEAST_TIMEOUT, SHARE, UNFILTERED, predicted_cost, read_digests
 from xivo_confgend.database.postgresql.file_state import FileState, Known, Mode
 from xivo_confgend.database.postgresql.session import Transaction
 from xivo_confgend.database.postgresql.versions import Versions, read_touched
@@ -88,7 +88,7 @@ class NoteTaker:
 
     def _read_tables(self, cursor: Any, relations: list[Any], cost: float) -> None:
         began = time.perf_counter()
-        cursor.execute(f"SET LOCAL statement_timeout = {max(1, int(cost * 1000))}; {UNFILTERED}")
+        cursor.execute(f"SET LOCAL statement_timeout = {int(max(cost, LEAST_TIMEOUT) * 1000)}; {UNFILTERED}")
         found = read_digests(cursor, relations)
         measured, expected = time.perf_counter() - began, predicted_cost(relations, 1.0)
         pace = self.known.pace if expected < LEAST_MEASURED else measured / expected
