@@ -37,7 +37,7 @@ OLD := $(patsubst %,'--ignore-glob=*/%',test_asterisk_* test_client* test_compar
   test_pjsip_inheritance.py test_places.py test_prepare.py test_secrets.py)
 
 test-old: .venv-old/.installed
-	.venv-old/bin/python -m pytest -n 2 --dist loadfile $(OLD) tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py
+	.venv-old/bin/python -m pytest -n 2 --dist loadfile $(OLD) tests drivers/wazo/tests drivers/xivo/tests integration_tests/suite/test_golden.py integration_tests/suite/test_older_packages.py integration_tests/suite/test_database_problems.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

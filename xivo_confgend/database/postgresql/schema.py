@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 COLUMNS = """
 SELECT wanted.name, a.attname, has_column_privilege(a.attrelid, a.attnum, 'SELECT')
-FROM unnest(%s::text[]) AS wanted(name)
+FROM unnest(%(names)s::text[]) AS wanted(name)
 LEFT JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
 """
 MOST_NAMED = 3
@@ -45,7 +45,7 @@ def compare(connection: Connection, metadata: MetaData) -> Differences:
     """The differences between `metadata` and what `connection` finds by its search path. One statement."""
     tables = {_quoted(table): table for table in metadata.tables.values()}
     found: dict[str, dict[str, bool]] = {name: {} for name in tables}
-    for name, column, readable in connection.exec_driver_sql(COLUMNS, (list(tables),)):
+    for name, column, readable in connection.exec_driver_sql(COLUMNS, {"names": list(tables)}):
         if column is not None:
             found[name][column] = readable
     missing: list[Place] = []
