@@ -189,3 +189,19 @@ def test_without_a_place_each_is_told_with_its_reason(place: Path, monkeypatch: 
         f"{place}/free: open to everyone without the sticky bit; {place}/taken: data in it belongs to another account. "
         "Set TMPDIR to a directory that every account may enter and whose programs may run"
     )
+
+
+def test_programs_behind_a_link_to_a_closed_place_are_copied(place: Path) -> None:
+    hidden = place / "hidden"
+    installed = install(hidden / "open", 0o755, 0o644)
+    hidden.chmod(0o700)
+    linked = place / "linked"
+    linked.mkdir()
+    linked.chmod(0o755)
+    for name in ("wheel", "wheel.libs"):
+        (linked / name).symlink_to(installed / name)
+
+    copy = places.open_programs(linked, PARTS, "copy")
+
+    assert copy != linked
+    assert places.is_open(copy / "wheel" / "bin")

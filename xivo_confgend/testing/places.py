@@ -59,7 +59,9 @@ def open_programs(root: Path, parts: Sequence[str], name: str) -> Path:
     Raises PlaceError.
     """
     wanted = _listing(root, parts)
-    if is_open(root) and all(_is_for_everyone(mode) for mode, _ in wanted.values()):
+    # a part may be a symbolic link to a place that is closed
+    where = [root, *((root / part).resolve().parent for part in parts)]
+    if all(map(is_open, where)) and all(_is_for_everyone(mode) for mode, _ in wanted.values()):
         return root
     name = f"{name}-{_digest(wanted)}"
     refused: dict[str, str] = {}
