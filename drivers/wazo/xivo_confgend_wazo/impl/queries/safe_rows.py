@@ -45,7 +45,7 @@ def safe_rows(
         if isinstance(column.type, String)
     }
     rows = [row for row in rows if names is None or row[0] in names]
-    if are_plain([row[at] for row in rows for at in texts if row[at]]):
+    if are_plain(["".join([row[at] or "" for at in texts]) for row in rows]):
         yield from map(named_row._make, rows)
         return
     for row in rows:
