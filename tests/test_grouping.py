@@ -453,7 +453,7 @@ def refuse(*_: object) -> None:
     raise RuntimeError("no worker at all")
 
 
-def test_a_file_whose_tables_did_not_change_is_answered_from_the_store() -> None:
+def test_a_file_with_unchanged_tables_comes_from_the_store() -> None:
     scene = Scene()
     scene.ask(DETERMINISTIC, False, False)
     scene.finish_one_run(DETERMINISTIC)

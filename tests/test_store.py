@@ -100,7 +100,7 @@ def test_facts_survive_a_restart(store):
     after.close()
 
 
-def test_warnings_survive_a_restart_and_are_those_of_the_newest_generation(store):
+def test_warnings_survive_a_restart_and_are_the_newest(store):
     put(store, b"one\n")
     newer = facts_of(b"one\n", warnings=Warnings(("row 7 is left out",), 3))
     store.confirm(NAME, newer)

@@ -224,7 +224,7 @@ class TestDaemon:
         answer = asked.result(20)
         assert (answer.state, answer.text) == ("fresh", "here\n1 one\n2 new\n")
 
-    def test_what_cannot_be_read_in_one_moment_leaves_the_last_good_content(
+    def test_what_no_moment_shows_leaves_the_last_good_content(
         self, serving: Daemon, items: Items, background: ThreadPoolExecutor
     ) -> None:
         """Another job waits for the same table, and keeps it."""

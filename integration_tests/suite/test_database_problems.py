@@ -174,7 +174,7 @@ class TestLogin:
         assert "test/rows.conf: generation failed: the database refuses the connection: " in daemon.log
         assert "there is no last good content to serve" in daemon.log
 
-    def test_it_is_said_once_for_all_files_and_once_for_each_without_content(
+    def test_it_is_said_once_for_all_and_for_each_without_content(
         self, start: Callable[..., Daemon], puppets: Puppets
     ) -> None:
         puppets.tell("other_rows", "ask", statement=ITEMS)

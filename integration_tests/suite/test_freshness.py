@@ -119,9 +119,7 @@ def test_what_a_driver_mixed_from_two_transactions_is_not_taken_for_one_moment(
     assert serving.fetch("test/other_rows.conf").text == "1 new\n2 new\n" * 2
 
 
-def test_a_sequence_changes_without_a_new_snapshot_so_its_file_is_never_reused(
-    puppets: Puppets, serving: Daemon, items: Items
-) -> None:
+def test_a_file_that_reads_a_sequence_is_never_reused(puppets: Puppets, serving: Daemon, items: Items) -> None:
     items.run("CREATE SEQUENCE number; SELECT nextval('number')")
     puppets.tell("other_rows", "ask", statement="SELECT last_value FROM number")
     assert serving.fetch("test/other_rows.conf").text == "1\n"
@@ -145,9 +143,7 @@ def test_a_file_that_touched_a_foreign_table_is_never_reused(puppets: Puppets, s
     assert puppets.runs("other_rows") == 3
 
 
-def test_a_foreign_table_in_a_savepoint_that_is_rolled_back_counts_too(
-    puppets: Puppets, serving: Daemon, items: Items
-) -> None:
+def test_a_foreign_table_in_a_rolled_back_savepoint_counts(puppets: Puppets, serving: Daemon, items: Items) -> None:
     items.run("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far")
     items.run("CREATE FOREIGN TABLE elsewhere (id int) SERVER away")
     puppets.tell("other_rows", "prepare", statement="SELECT id FROM elsewhere", savepoint=True)

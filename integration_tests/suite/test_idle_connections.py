@@ -78,7 +78,7 @@ def test_a_connection_is_used_again(engine):
     assert process() == process()
 
 
-def test_a_connection_that_was_forgotten_while_it_was_idle_is_replaced(engine, firewall):
+def test_a_connection_forgotten_while_idle_is_replaced(engine, firewall):
     before = process()
     firewall.forgotten.add(1)
 

@@ -153,9 +153,7 @@ def test_a_content_of_unknown_origin_is_stale_with_two_drivers(daemon: Daemon, p
     assert "several drivers are installed, name one in the plugins map" in daemon.log
 
 
-def test_a_file_whose_driver_is_gone_is_shown_as_stale_and_keeps_its_pin(
-    puppets: Puppets, api_daemon: StartDaemon
-) -> None:
+def test_a_file_without_its_driver_is_stale_and_keeps_its_pin(puppets: Puppets, api_daemon: StartDaemon) -> None:
     daemon = api_daemon(**guarded())
     with client(daemon, "owner") as http:
         for content in ("old\n", "new\n"):

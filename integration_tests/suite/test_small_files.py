@@ -305,7 +305,7 @@ def test_the_template_of_modules_is_read_at_each_generation(tmp_path):
     assert driver.generate() == "second"
 
 
-def test_the_template_of_modules_is_found_in_the_directory_of_templates(tmp_path):
+def test_the_template_of_modules_is_in_templates_directory(tmp_path):
     (tmp_path / "modules.conf.jinja2").write_text("mine")
     directory = {"directory": str(tmp_path)}
 
